@@ -1,0 +1,54 @@
+"""Kinds of event: the one table that says what each means to the Energize Score.
+
+A kind outside the table must carry the prefix ``custom:``; it counts as presence and nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+CUSTOM_PREFIX: Final = "custom:"
+
+Component = Literal["retention", "activity", "incentive", "community"]
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """What one kind of event counts for."""
+
+    name: str
+    meaning: str
+    presence: bool = True  # a day with such an event is an active day
+    outcome: bool = False  # a business outcome (KPI fact), never engagement
+    peer_weight: float = 0.0  # weight among peer actions
+
+
+KINDS: Final = (
+    EventKind("session_started", "opened the program"),
+    EventKind("content_viewed", "looked at a piece of content"),
+    EventKind("course_progressed", "advanced in a course; value: progress units (default 1)"),
+    EventKind("course_completed", "finished a course"),
+    EventKind("challenge_started", "began a challenge"),
+    EventKind("challenge_completed", "finished a challenge; value: result, if any"),
+    EventKind("reward_offered", "was shown a reward", presence=False),
+    EventKind("reward_claimed", "claimed a reward; value: its cost, if any"),
+    EventKind("peer_post", "wrote a post", peer_weight=2.0),
+    EventKind("peer_comment", "commented on a post", peer_weight=1.0),
+    EventKind("peer_reaction", "reacted to a post", peer_weight=0.5),
+    EventKind("recognition_given", "recognised a peer", peer_weight=1.5),
+    EventKind("message_sent", "was sent a message", presence=False),
+    EventKind("message_opened", "opened a message"),
+    EventKind("sale", "sold; value: amount", presence=False, outcome=True),
+    EventKind("quota_attainment", "quota met; value: share", presence=False, outcome=True),
+    EventKind("call_quality", "call rated; value: rating", presence=False, outcome=True),
+)
+
+KINDS_BY_NAME: Final = {kind.name: kind for kind in KINDS}
+NOT_PRESENCE: Final = tuple(kind.name for kind in KINDS if not kind.presence)
+PEER_WEIGHTS: Final = {kind.name: kind.peer_weight for kind in KINDS if kind.peer_weight}
+
+
+def is_known(kind: str) -> bool:
+    """Whether an event of this kind is accepted."""
+    return kind in KINDS_BY_NAME or (
+        kind.startswith(CUSTOM_PREFIX) and len(kind) > len(CUSTOM_PREFIX)
+    )

@@ -1,0 +1,109 @@
+"""AnalysisPlan: what to compute, frozen before the experiment starts.
+
+The server builds a plan from an experiment's definition; nothing else of the server reaches the
+analysis. A plan goes to JSON and back without loss, so a stored readout can be computed again.
+"""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from json import dumps
+from typing import Any, Literal
+
+PLAN_FORMAT = 1
+
+MetricRole = Literal["primary", "secondary", "guardrail"]
+Direction = Literal["increase", "decrease"]
+
+
+@dataclass(frozen=True)
+class MetricPlan:
+    """One metric: how a unit's outcome is computed and what the outcome is for."""
+
+    key: str
+    title: str
+    kind: str  # a row of analysis.metrics.METRIC_KINDS
+    role: MetricRole = "secondary"
+    direction: Direction = "increase"  # which way is better
+    event_kinds: tuple[str, ...] = ()  # the events that the kind counts, sums or looks for
+    window_days: int = 28  # from the unit's first exposure; the covariate window is as long
+    minimum_effect: float | None = None  # smallest difference that matters, in the metric's unit
+    cap: float | None = None  # outcomes above are set to it
+    unit_label: str = ""  # "points", "sales", "EUR"
+
+
+@dataclass(frozen=True)
+class PreviousLook:
+    """What an earlier look spent, so that this one pays for it."""
+
+    look: int
+    information_fraction: float  # 0-1
+    alpha_spent: float  # cumulative, two-sided
+
+
+@dataclass(frozen=True)
+class AnalysisPlan:
+    """Everything a readout depends on besides the lake's rows."""
+
+    experiment: str
+    title: str
+    domain: str
+    unit_kind: Literal["learner", "team"]
+    variants: tuple[str, ...]  # the first is the control
+    weights: tuple[float, ...]  # planned shares, sum 1
+    metrics: tuple[MetricPlan, ...]  # exactly one is primary
+    started_at: datetime  # UTC, aware: of the current phase
+    as_of: datetime  # UTC, aware: events that happened later are not read
+    phase: int = 1
+    look: int = 1
+    looks_planned: int = 1
+    final: bool = False  # the last planned look spends all alpha that is left
+    previous_looks: tuple[PreviousLook, ...] = ()
+    alpha: float = 0.05  # two-sided, over all looks
+    power: float = 0.8  # at the primary's minimum effect
+    minimum_days: int = 14  # no SHIP before the experiment has run so long
+    score_version: str = ""  # the Energize Score's frozen norms
+    lake_version: dict[str, int] = field(default_factory=dict)  # table -> Delta version
+    definition_version: int = 1
+
+    @property
+    def control(self) -> str:
+        """The reference variant."""
+        return self.variants[0]
+
+    @property
+    def primary(self) -> MetricPlan:
+        """The metric that the decision is about."""
+        return next(metric for metric in self.metrics if metric.role == "primary")
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain JSON values."""
+        plain = asdict(self)
+        plain["started_at"] = self.started_at.isoformat()
+        plain["as_of"] = self.as_of.isoformat()
+        return {"format": PLAN_FORMAT, **plain}
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "AnalysisPlan":
+        """The plan that ``to_json`` wrote.
+
+        Raises:
+            ValueError: the format is not the one this version reads.
+        """
+        if plain.get("format") != PLAN_FORMAT:
+            raise ValueError(f"plan format: found {plain.get('format')!r}, expected {PLAN_FORMAT}")
+        values = {name: value for name, value in plain.items() if name != "format"}
+        values["variants"] = tuple(values["variants"])
+        values["weights"] = tuple(values["weights"])
+        values["metrics"] = tuple(
+            MetricPlan(**{**metric, "event_kinds": tuple(metric["event_kinds"])})
+            for metric in values["metrics"]
+        )
+        values["previous_looks"] = tuple(PreviousLook(**look) for look in values["previous_looks"])
+        values["started_at"] = datetime.fromisoformat(values["started_at"])
+        values["as_of"] = datetime.fromisoformat(values["as_of"])
+        return cls(**values)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the plan's JSON: a readout names the plan it was computed from."""
+        return sha256(dumps(self.to_json(), sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,246 @@
+"""Readout and its parts: what an analysis found, frozen, versioned, JSON both ways.
+
+An engine that cannot answer returns ``NotEstimable`` with a remedy, never a neutral number.
+"""
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+READOUT_FORMAT = 1
+
+
+class Verdict(StrEnum):
+    """The one word that a readout ends with."""
+
+    SHIP = "SHIP"
+    KEEP_RUNNING = "KEEP RUNNING"
+    ROLL_BACK = "ROLL BACK"
+    NO_MEANINGFUL_DIFFERENCE = "NO MEANINGFUL DIFFERENCE"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    DO_NOT_USE = "DO NOT USE"
+
+
+@dataclass(frozen=True)
+class NotEstimable:
+    """Why there is no number, and what would make one."""
+
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Relative:
+    """The effect as a share of the control's mean (0.05 is 5 %), by Fieller; None: unbounded."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What to believe after prior and data: both in the metric's unit."""
+
+    mean: float
+    sd: float
+    low: float  # 95 % highest density; the posterior is normal, so equal-tailed as well
+    high: float
+    p_better: float  # P(effect is in the good direction)
+    p_meaningful: float | None  # P(effect beyond the minimum effect); None without one
+    expected_loss: float  # of shipping the treatment, in the metric's unit, >= 0
+    prior_sd: float  # prior mean is 0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The effect of one treatment on one metric: treatment minus control."""
+
+    metric: str
+    variant: str
+    control: str
+    method: str  # a row of analysis.methods.METHODS
+    n: int  # units of the treatment (teams, when teams are randomised: see n_learners)
+    n_control: int
+    n_learners: int
+    n_learners_control: int
+    mean: float  # of the treatment, covariate-adjusted when the method adjusts
+    mean_control: float
+    effect: float  # absolute, in the metric's unit
+    se: float
+    df: float
+    low: float  # interval at this look's level: excludes 0 exactly when the look's test rejects
+    high: float
+    p_value: float  # of the fixed test, two-sided; the look's boundary is in Sequential
+    relative: Relative
+    posterior: Posterior
+    variance_reduction: float = 0.0  # share of variance that the covariate removed, 0-1
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    """All treatments' estimates for one metric."""
+
+    key: str
+    title: str
+    role: str
+    direction: str
+    unit_label: str
+    minimum_effect: float | None
+    estimates: tuple[Estimate | NotEstimable, ...]  # one per treatment, in the plan's order
+    p_best: dict[str, float] = field(default_factory=dict)  # chance to be best, control included
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One test of trust. A failed check of severity "stop" makes the decision DO NOT USE."""
+
+    name: str  # a row of analysis.checks.CHECKS
+    title: str
+    passed: bool
+    severity: Literal["stop", "warn"]
+    sentence: str
+    p_value: float | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sequential:
+    """What this look may conclude, given the looks before it (Lan-DeMets, O'Brien-Fleming)."""
+
+    look: int
+    looks_planned: int
+    information_fraction: float  # 0-1, of the planned information
+    alpha_spent: float  # cumulative, two-sided
+    boundary_z: float  # |z| that the primary must pass at this look
+    z: float  # of the primary's leading treatment, positive is the good direction
+    crossed: bool
+    harm_low: float  # one-sided always-valid bound on harm, metric's unit, good direction positive
+    harm: bool  # the bound excludes "no harm": ROLL BACK is valid at any time
+    days_left: float | None = None  # at the present pace, from precision and never from the effect
+
+
+@dataclass(frozen=True)
+class ComponentEffect:
+    """One score component's share of the effect; the shares add up to the whole."""
+
+    component: str
+    effect: float  # score points
+    se: float
+
+
+@dataclass(frozen=True)
+class ComponentSplit:
+    """The score's effect of one treatment, split by component."""
+
+    variant: str
+    components: tuple[ComponentEffect, ...]
+    effect_without_incentive: float | None = None  # score points, the incentive component left out
+    se_without_incentive: float | None = None
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """The primary's estimate as it stood at the end of one day."""
+
+    day: str  # ISO date
+    variant: str
+    n: int
+    effect: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, why, and what would change it."""
+
+    verdict: Verdict
+    reason: str  # one sentence that a product manager can act on
+    rule: str  # the row of the decision table that fired
+    would_change: str  # what would change the verdict
+    winner: str | None = None  # the variant to ship
+
+
+@dataclass(frozen=True)
+class Readout:
+    """All estimates and checks at one look. Immutable once stored."""
+
+    experiment: str
+    title: str
+    domain: str
+    unit_kind: str
+    variants: tuple[str, ...]
+    control: str
+    as_of: str  # ISO time, UTC
+    look: int
+    looks_planned: int
+    plan_fingerprint: str
+    lake_version: dict[str, int]
+    definition_version: int
+    score_version: str
+    n_exposed: dict[str, int]  # units per variant
+    n_mature: dict[str, int]  # units whose outcome window is complete
+    decision: Decision
+    metrics: tuple[MetricResult, ...]
+    checks: tuple[CheckResult, ...]
+    sequential: Sequential | None
+    component_splits: tuple[ComponentSplit, ...] = ()
+    trend: tuple[TrendPoint, ...] = ()
+
+    @property
+    def primary(self) -> MetricResult:
+        """The metric that the decision is about."""
+        return next(metric for metric in self.metrics if metric.role == "primary")
+
+    def to_json(self) -> dict[str, Any]:
+        """The readout as plain JSON values; no NaN, no infinity."""
+        return {"format": READOUT_FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "Readout":
+        """The readout that ``to_json`` wrote.
+
+        Raises:
+            ValueError: the format is not the one this version reads.
+        """
+        if plain.get("format") != READOUT_FORMAT:
+            raise ValueError(
+                f"readout format: found {plain.get('format')!r}, expected {READOUT_FORMAT}"
+            )
+        values = {name: value for name, value in plain.items() if name != "format"}
+        values["variants"] = tuple(values["variants"])
+        values["decision"] = Decision(
+            **{**values["decision"], "verdict": Verdict(values["decision"]["verdict"])}
+        )
+        values["metrics"] = tuple(_metric_from_json(metric) for metric in values["metrics"])
+        values["checks"] = tuple(CheckResult(**check) for check in values["checks"])
+        if values["sequential"] is not None:
+            values["sequential"] = Sequential(**values["sequential"])
+        values["component_splits"] = tuple(
+            _split_from_json(split) for split in values["component_splits"]
+        )
+        values["trend"] = tuple(TrendPoint(**point) for point in values["trend"])
+        return cls(**values)
+
+
+def _metric_from_json(plain: dict[str, Any]) -> MetricResult:
+    estimates = tuple(_estimate_from_json(estimate) for estimate in plain["estimates"])
+    return MetricResult(**{**plain, "estimates": estimates})
+
+
+def _estimate_from_json(plain: dict[str, Any]) -> Estimate | NotEstimable:
+    if "remedy" in plain:
+        return NotEstimable(**plain)
+    return Estimate(
+        **{
+            **plain,
+            "relative": Relative(**plain["relative"]),
+            "posterior": Posterior(**plain["posterior"]),
+        }
+    )
+
+
+def _split_from_json(plain: dict[str, Any]) -> ComponentSplit:
+    components = tuple(ComponentEffect(**component) for component in plain["components"])
+    return ComponentSplit(**{**plain, "components": components})

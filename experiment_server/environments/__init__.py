@@ -1,0 +1,1 @@
+"""Environments and the keys that open them."""

@@ -1,0 +1,1 @@
+"""Events in: durable before the answer, sealed once into the lake."""

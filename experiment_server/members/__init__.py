@@ -1,0 +1,1 @@
+"""People who log in here, with a role."""

@@ -1,0 +1,28 @@
+"""Metric definitions."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from experiment_server.columns import JSONValue, UTCDateTime
+
+
+class Metric(SQLModel, table=True):
+    """How a unit's outcome is computed, as data."""
+
+    __tablename__ = "metric"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True, index=True, max_length=128)
+    title: str = Field(max_length=200)
+    description: str = Field(default="", max_length=2000)
+    kind: str = Field(max_length=32)  # a row of analysis.metrics.METRIC_KINDS
+    event_kinds: list[str] = Field(default_factory=list, sa_type=JSONValue)
+    direction: str = Field(default="increase", max_length=16)
+    window_days: int = 28
+    minimum_effect: float | None = None
+    cap: float | None = None
+    unit_label: str = Field(default="", max_length=40)
+    version: int = 1
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    updated_at: datetime = Field(sa_type=UTCDateTime)

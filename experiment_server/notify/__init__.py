@@ -1,0 +1,1 @@
+"""Telling people: an outbox and its channels."""

@@ -1,0 +1,1 @@
+"""Scheduled summaries for people."""

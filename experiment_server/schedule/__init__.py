@@ -1,0 +1,1 @@
+"""What runs when, once, whatever the number of servers."""

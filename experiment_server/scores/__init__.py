@@ -1,0 +1,1 @@
+"""Energize Score versions: calibrated, frozen, explained."""
