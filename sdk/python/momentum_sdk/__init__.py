@@ -1,0 +1,1 @@
+"""Momentum: the client."""
