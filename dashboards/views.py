@@ -1,0 +1,250 @@
+"""One frozen dataclass per page: the contract between a service and what people see.
+
+A page's route asks its service, fills one of these, and calls ``dashboards.render``. A view holds
+plain values and the analysis' result types; it never holds a row of the database.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from analysis.answers import Answer
+from analysis.results import Readout
+from dashboards.report import ReportBody
+
+Section = Literal["experiments", "questions", "flags", "reports", ""]
+
+
+@dataclass(frozen=True)
+class MemberInfo:
+    """Who is looking at the page."""
+
+    title: str
+    role: str
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class EnvironmentLink:
+    """An environment that the member may look at."""
+
+    key: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Navigation:
+    """What surrounds every page: who, where, and the token that forms send back."""
+
+    member: MemberInfo | None = None
+    environments: tuple[EnvironmentLink, ...] = ()
+    environment: str = ""  # key of the one shown
+    section: Section = ""
+    csrf_token: str = ""
+    notice: str = ""  # what the last action did, in one sentence
+    server_url: str = ""  # as an LMS reaches it: empty states show it in their snippet
+
+
+@dataclass(frozen=True)
+class SignInView:
+    """The sign-in form."""
+
+    navigation: Navigation
+    email: str = ""  # as typed before
+    error: str = ""  # one sentence; never tells whether the e-mail exists
+    next_path: str = ""  # where to go after, a path of this server
+
+
+@dataclass(frozen=True)
+class ErrorView:
+    """What went wrong on a page, and what can be done now."""
+
+    navigation: Navigation
+    status: int
+    title: str
+    detail: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class ExperimentSummary:
+    """One row of the experiments list."""
+
+    key: str
+    title: str
+    domain: str
+    unit_kind: str
+    state: str  # draft | running | stopped | archived
+    days_running: int | None = None  # of the current or last phase; None before the first start
+    n_units: int | None = None  # exposed so far, as the last readout counted
+    readout: Readout | None = None  # the latest
+    next_look_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ExperimentsView:
+    """The experiments of one environment."""
+
+    navigation: Navigation
+    experiments: tuple[ExperimentSummary, ...]
+
+
+@dataclass(frozen=True)
+class VariantInfo:
+    """One arm as it is delivered."""
+
+    key: str
+    title: str
+    weight: float  # planned share, 0-1
+    payload: Any = None
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """One metric of the design."""
+
+    key: str
+    title: str
+    role: str
+    window_days: int
+    minimum_effect: float | None = None
+    unit_label: str = ""
+
+
+@dataclass(frozen=True)
+class PhaseInfo:
+    """One running period with an unchanged design."""
+
+    number: int
+    started_at: datetime
+    stopped_at: datetime | None = None
+    stop_reason: str = ""
+
+
+@dataclass(frozen=True)
+class ExperimentDesign:
+    """What was planned."""
+
+    key: str
+    title: str
+    hypothesis: str
+    domain: str
+    unit_kind: str
+    state: str
+    version: int
+    variants: tuple[VariantInfo, ...]
+    metrics: tuple[MetricInfo, ...]
+    phases: tuple[PhaseInfo, ...] = ()
+    coverage: float = 1.0  # share of the matching units that take part, 0-1
+    condition: dict[str, Any] | None = None  # the targeting condition, as the SDK reads it
+    looks_planned: int | None = None
+    score_version: str = ""
+
+
+@dataclass(frozen=True)
+class ReadoutView:
+    """One experiment: its decision, its numbers, its design."""
+
+    navigation: Navigation
+    design: ExperimentDesign
+    readout: Readout | None = None  # the one shown
+    readout_id: int | None = None
+    history: tuple[Readout, ...] = ()  # every look of this phase, oldest first
+    next_look_at: datetime | None = None
+    days_running: int | None = None
+    may_start: bool = False
+    may_stop: bool = False
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """How well one predictor foresees the next window's return."""
+
+    title: str
+    auc: float  # 0.5 guesses, 1 knows
+    brier: float | None = None  # 0 is perfect
+
+
+@dataclass(frozen=True)
+class ScoreTrust:
+    """Whether the Energize Score earns its name on this company's data."""
+
+    version: str
+    n_learners: int
+    score: Baseline
+    baselines: tuple[Baseline, ...]
+
+
+@dataclass(frozen=True)
+class QuestionsView:
+    """The five questions."""
+
+    navigation: Navigation
+    answers: tuple[Answer, ...]
+    as_of: datetime | None = None
+    score_version: str = ""
+    trust: ScoreTrust | None = None
+
+
+@dataclass(frozen=True)
+class FlagRow:
+    """One flag in one environment."""
+
+    key: str
+    title: str
+    value_type: str
+    default_value: Any
+    enabled: bool
+    version: int  # of the switch: the form sends it back, so that nobody overwrites a newer change
+    description: str = ""
+    rules: tuple[dict[str, Any], ...] = ()  # {"title", "condition", "value", "coverage"}
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class FlagsView:
+    """The flags of one environment, each with its switch."""
+
+    navigation: Navigation
+    flags: tuple[FlagRow, ...]
+    may_switch: bool = False
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """One stored report."""
+
+    id: int
+    title: str
+    rhythm: str
+    period_start: datetime
+    period_end: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ReportsView:
+    """The stored reports of one environment, newest first."""
+
+    navigation: Navigation
+    reports: tuple[ReportRow, ...]
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """One stored report."""
+
+    navigation: Navigation
+    report: ReportBody
+
+
+View = (
+    SignInView
+    | ErrorView
+    | ExperimentsView
+    | ReadoutView
+    | QuestionsView
+    | FlagsView
+    | ReportsView
+    | ReportView
+)
