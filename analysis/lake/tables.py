@@ -1,0 +1,58 @@
+"""Where a table lies and how its Delta table is opened."""
+
+from pathlib import Path
+from typing import Final
+
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+
+from analysis.lake.schema import TABLES
+
+# A readout names the lake version it was computed from; for so long it can be computed again.
+KEEP_DAYS: Final = 400
+
+CONFIGURATION: Final = {
+    "delta.logRetentionDuration": f"interval {KEEP_DAYS} days",
+    "delta.deletedFileRetentionDuration": f"interval {KEEP_DAYS} days",
+}
+
+
+def table_address(root: str | Path, table_name: str) -> str:
+    """The folder or object-store prefix of a table.
+
+    Raises:
+        ValueError: the lake has no such table.
+    """
+    if table_name not in TABLES:
+        raise ValueError(f"table: found {table_name!r}, expected one of {', '.join(TABLES)}")
+    if is_local(root):
+        return str(Path(root) / table_name)
+    return f"{str(root).rstrip('/')}/{table_name}"
+
+
+def is_local(root: str | Path) -> bool:
+    """Whether the lake lies in a folder of this machine rather than in an object store."""
+    return "://" not in str(root)
+
+
+def open_table(root: str | Path, table_name: str, version: int | None = None) -> DeltaTable | None:
+    """The Delta table at a version (the latest when None), or None when nothing was written yet."""
+    try:
+        return DeltaTable(table_address(root, table_name), version=version)
+    except TableNotFoundError:
+        return None
+
+
+def open_or_create(root: str | Path, table_name: str) -> DeltaTable:
+    """The Delta table at its latest version, made when it does not exist yet."""
+    table = open_table(root, table_name)
+    if table is not None:
+        return table
+    address = table_address(root, table_name)
+    if is_local(root):
+        Path(address).mkdir(parents=True, exist_ok=True)
+    # "ignore": another writer may create it between the look and the creation.
+    DeltaTable.create(
+        address, schema=TABLES[table_name], mode="ignore", configuration=CONFIGURATION
+    )
+    return DeltaTable(address)

@@ -1,0 +1,59 @@
+import pytest
+
+from analysis.lake.reader import Lake
+from analysis.lake.schema import TABLES
+from tests.analysis.lakes import day, event, write_lake
+
+
+def n_events(lake):
+    return int(lake.table("events").count().to_pyarrow().as_py())
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_table__nothing_written__is_empty_with_the_right_columns(tmp_path, name):
+    table = Lake.open(tmp_path).table(name)
+
+    assert table.to_pyarrow().num_rows == 0
+    assert list(table.columns) == TABLES[name].names
+
+
+def test_version__nothing_written__is_empty(tmp_path):
+    assert Lake.open(tmp_path).version == {}
+
+
+def test_lake__opened_before_a_commit__does_not_see_it(tmp_path):
+    before = write_lake(tmp_path, events=[event("ada", "session_started", day(0))])
+    after = write_lake(tmp_path, events=[event("bo", "session_started", day(1))])
+
+    assert n_events(before) == 1
+    assert n_events(after) == 2
+
+
+def test_lake__opened_at_an_older_version__is_as_it_was(tmp_path):
+    older = write_lake(tmp_path, events=[event("ada", "session_started", day(0))]).version
+    write_lake(tmp_path, events=[event("bo", "session_started", day(1))])
+
+    assert n_events(Lake.open(tmp_path, older)) == 1
+    assert Lake.open(tmp_path, older).version == older
+
+
+def test_lake__opened_before_a_table_existed__sees_it_empty(tmp_path):
+    write_lake(tmp_path, events=[event("ada", "session_started", day(0))])
+
+    assert n_events(Lake.open(tmp_path, {})) == 0
+
+
+def test_lake__version_of_a_table_that_is_not_there__is_refused(tmp_path):
+    with pytest.raises(ValueError, match="table events at 3 is not in the lake"):
+        Lake.open(tmp_path, {"events": 3})
+
+
+def test_lake__times__are_utc_whatever_the_machine(tmp_path):
+    lake = write_lake(tmp_path, events=[event("ada", "session_started", day(0.5))])
+
+    assert lake.table("events").occurred_at.to_pyarrow().to_pylist()[0] == day(0.5)
+
+
+def test_lake__unknown_engine__is_refused(tmp_path):
+    with pytest.raises(ValueError, match="engine: found 'abacus', expected one of duckdb"):
+        Lake.open(tmp_path, engine="abacus").connect()
