@@ -1,0 +1,92 @@
+"""What every event standard takes and gives: rules in, a lake row or a refusal out."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from experiment_server.ingest.pseudonyms import Pseudonyms
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+AHEAD: Final = timedelta(days=1)  # how far a host's clock may run before ours
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def to_micros(at: datetime) -> int:
+    """An aware time as microseconds since 1970: how times stand in a buffered row."""
+    return (at - EPOCH) // _MICROSECOND
+
+
+class ParsedItem(NamedTuple):
+    """One accepted item: a row of a lake table, times as microseconds since 1970."""
+
+    event_id: str
+    lake_table: str  # events | exposures | learners
+    row: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why one item of a batch was not taken, and what would make it right."""
+
+    index: int  # position in the batch, from 0
+    id: str | None  # as sent, when it was readable
+    field: str
+    reason: str
+    remedy: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The refusal as plain JSON values."""
+        return asdict(self)
+
+
+class Unacceptable(Exception):  # noqa: N818 - says what the value is, and never leaves the parser
+    """A field that cannot be taken; the parser turns it into a refusal."""
+
+    def __init__(self, field: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{field}: {reason}; {remedy}")
+        self.field = field
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class KnownExperiment:
+    """What an exposure must agree with."""
+
+    unit_kind: str  # learner | team
+    variants: tuple[str, ...]
+    started: bool  # ever
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a parser needs to know besides the item."""
+
+    received_at: datetime
+    pseudonyms: Pseudonyms
+    experiments: Mapping[str, KnownExperiment]
+    may_describe: bool = True  # learner items are for server keys only
+
+    @property
+    def latest(self) -> datetime:
+        """The latest time an item may carry."""
+        return self.received_at + AHEAD
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a batch."""
+
+    accepted: int  # new, and durable
+    duplicates: int  # received before, or twice in the batch: stored once
+    refused: tuple[Refusal, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The receipt as plain JSON values."""
+        return {
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "refused": [refusal.to_json() for refusal in self.refused],
+        }

@@ -1,0 +1,101 @@
+"""Receiving a batch: what is good is kept, what is not is refused by index and reason."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlmodel import Session, col, select
+
+from experiment_server.db import Database
+from experiment_server.environments.models import Environment
+from experiment_server.experiments.models import Experiment
+from experiment_server.ingest import buffer
+from experiment_server.ingest.items import (
+    KnownExperiment,
+    ParsedItem,
+    Receipt,
+    Refusal,
+    Rules,
+)
+from experiment_server.ingest.pseudonyms import Pseudonyms
+from experiment_server.ingest.standards import STANDARDS
+
+MAX_ITEMS: Final = 1_000
+
+
+def receive(
+    database: Database,
+    environment: Environment,
+    items: Sequence[Any],
+    now: datetime,
+    *,
+    may_describe: bool,
+) -> Receipt:
+    """What became of a batch. When this returns, the accepted rows survive any crash."""
+    with database.read() as session:
+        rules = Rules(
+            received_at=now,
+            pseudonyms=Pseudonyms(environment.pseudonym_key),
+            experiments=_known_experiments(session, environment, items),
+            may_describe=may_describe,
+        )
+    parsed, refused = parse_batch(items, rules)
+    appended = buffer.Appended(0, 0)
+    if parsed:
+        with database.write() as session:
+            appended = buffer.append(session, _id(environment), parsed, now)
+    return Receipt(appended.accepted, appended.duplicates, tuple(refused))
+
+
+def parse_batch(
+    items: Sequence[Any], rules: Rules, standard: str = "native"
+) -> tuple[list[ParsedItem], list[Refusal]]:
+    """The good items as lake rows, and the refusals of the others."""
+    parse = STANDARDS[standard]
+    parsed: list[ParsedItem] = []
+    refused: list[Refusal] = []
+    for index, item in enumerate(items):
+        result = parse(item, index, rules)
+        if isinstance(result, Refusal):
+            refused.append(result)
+        else:
+            parsed.append(result)
+    return parsed, refused
+
+
+def _id(environment: Environment) -> int:
+    if environment.id is None:
+        raise ValueError(f"environment {environment.key!r} is not stored yet")
+    return environment.id
+
+
+def _known_experiments(
+    session: Session, environment: Environment, items: Sequence[Any]
+) -> dict[str, KnownExperiment]:
+    """The environment's experiments among those that the batch names."""
+    named = {item.get("experiment") for item in items if _is_exposure(item)}
+    keys = [key for key in named if key is not None and "\x00" not in key]
+    if not keys:
+        return {}
+    found = session.exec(
+        select(Experiment)
+        .where(Experiment.environment_id == environment.id)
+        .where(col(Experiment.key).in_(keys))
+    )
+    return {
+        experiment.key: KnownExperiment(
+            unit_kind=experiment.unit_kind,
+            variants=tuple(str(variant["key"]) for variant in experiment.variants),
+            started=experiment.phase > 0,
+        )
+        for experiment in found
+    }
+
+
+def _is_exposure(item: Any) -> bool:
+    return (
+        type(item) is dict
+        and item.get("type") == "exposure"
+        and type(item.get("experiment")) is str
+        and len(item["experiment"]) <= 128
+    )

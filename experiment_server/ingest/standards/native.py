@@ -1,0 +1,158 @@
+"""Momentum's own event standard: exposures, events and learner descriptions."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from analysis.kinds import CUSTOM_PREFIX, KINDS, is_known
+from experiment_server.ingest.items import (
+    KnownExperiment,
+    ParsedItem,
+    Refusal,
+    Rules,
+    Unacceptable,
+    to_micros,
+)
+from experiment_server.ingest.standards.values import (
+    MAX_ID,
+    dump_properties,
+    read_object,
+    read_optional_day,
+    read_optional_number,
+    read_optional_step,
+    read_optional_text,
+    read_text,
+    read_time,
+    shown,
+)
+
+_LEARNER_ATTRIBUTES: Final = ("role", "region", "team", "started_on")
+_EXAMPLE_ID: Final = "6f1c0b1e-9d7a-4f0e-8f5e-2f1f5a9c7d10"
+
+
+def parse_item(item: Any, index: int, rules: Rules) -> ParsedItem | Refusal:
+    """One item of a batch as a lake row, or why not. Never raises, whatever the item is."""
+    try:
+        return _parse(item, rules)
+    except Unacceptable as refused:
+        sent = item.get("id") if type(item) is dict else None
+        readable = sent if type(sent) is str and len(sent) <= MAX_ID else None
+        return Refusal(index, readable, refused.field, refused.reason, refused.remedy)
+
+
+def _parse(item: Any, rules: Rules) -> ParsedItem:
+    if type(item) is not dict:
+        raise Unacceptable(
+            "item",
+            f"is {shown(item)}, not an object",
+            'send {"type": "event", "id": ..., "kind": ..., "learner": ..., "at": ...}',
+        )
+    kind = item.get("type")
+    parse = _PARSERS.get(kind) if type(kind) is str else None
+    if parse is None:
+        found = "is missing" if kind is None else f"is {shown(kind)}"
+        raise Unacceptable("type", found, "use one of " + ", ".join(map(repr, _PARSERS)))
+    event_id = read_text(item, "id", "id", _EXAMPLE_ID, MAX_ID)
+    learner = read_text(item, "learner", "learner", "learner-17", MAX_ID)
+    row = {
+        "event_id": event_id,
+        "learner": rules.pseudonyms.learner(learner),
+        "received_at": to_micros(rules.received_at),
+    }
+    return ParsedItem(event_id, parse(item, row, rules), row)
+
+
+def _parse_event(item: dict[str, Any], row: dict[str, Any], rules: Rules) -> str:
+    kind = read_text(item, "kind", "kind", "challenge_completed", MAX_ID)
+    if not is_known(kind):
+        known = ", ".join(known.name for known in KINDS)
+        raise Unacceptable(
+            "kind", f"{shown(kind)} is unknown", f"use one of {known} or {CUSTOM_PREFIX}<name>"
+        )
+    properties = read_object(item, "properties")
+    row["kind"] = kind
+    row["occurred_at"] = read_time(item, "at", rules)
+    row["value"] = read_optional_number(item, "value")
+    if properties:
+        row["properties"] = dump_properties(properties)
+        for name, example in (("activity", "quiz-7"), ("topic", "discovery"), ("course", "c-1")):
+            row[name] = read_optional_text(properties, name, f"properties.{name}", example)
+        row["step"] = read_optional_step(properties, "step", "properties.step")
+    return "events"
+
+
+def _parse_exposure(item: dict[str, Any], row: dict[str, Any], rules: Rules) -> str:
+    key = read_text(item, "experiment", "experiment", "welcome-badge", MAX_ID)
+    experiment = _started_experiment(key, rules)
+    variant = read_text(item, "variant", "variant", experiment.variants[0], MAX_ID)
+    if variant not in experiment.variants:
+        raise Unacceptable(
+            "variant",
+            f"{shown(variant)} is not a variant of {key!r}",
+            "use one of " + ", ".join(map(repr, experiment.variants)),
+        )
+    attributes = read_object(item, "attributes")
+    row["experiment"] = key
+    row["variant"] = variant
+    row["unit_kind"] = experiment.unit_kind
+    row["exposed_at"] = read_time(item, "at", rules)
+    row["unit"] = _unit(item, row["learner"], experiment, rules)
+    _read_attributes(attributes, row, rules)
+    return "exposures"
+
+
+def _started_experiment(key: str, rules: Rules) -> KnownExperiment:
+    experiment = rules.experiments.get(key)
+    if experiment is None:
+        raise Unacceptable(
+            "experiment",
+            f"{shown(key)} is not an experiment of this environment",
+            "send the experiment's key as the SDK gave it, with this environment's own API key",
+        )
+    if not experiment.started:
+        raise Unacceptable(
+            "experiment",
+            f"{shown(key)} was never started",
+            "start the experiment first; a draft has no exposures",
+        )
+    return experiment
+
+
+def _unit(item: dict[str, Any], learner: str, experiment: KnownExperiment, rules: Rules) -> str:
+    if experiment.unit_kind == "learner":
+        return learner
+    return rules.pseudonyms.team(read_text(item, "unit", "unit", "team-4", MAX_ID))
+
+
+def _parse_learner(item: dict[str, Any], row: dict[str, Any], rules: Rules) -> str:
+    if not rules.may_describe:
+        raise Unacceptable(
+            "type",
+            "'learner' items come from servers only",
+            "send them with a server key; a client key is public, so it may not describe learners",
+        )
+    attributes = read_object(item, "attributes")
+    unknown = next((name for name in attributes if name not in _LEARNER_ATTRIBUTES), None)
+    if unknown is not None:
+        raise Unacceptable(
+            "attributes",
+            f"has {shown(unknown)}, which is not kept",
+            "send only " + ", ".join(_LEARNER_ATTRIBUTES),
+        )
+    row["described_at"] = read_time(item, "at", rules)
+    _read_attributes(attributes, row, rules)
+    row["started_on"] = read_optional_day(attributes, "started_on", "attributes.started_on")
+    return "learners"
+
+
+def _read_attributes(attributes: dict[str, Any], row: dict[str, Any], rules: Rules) -> None:
+    for name, example in (("role", "account executive"), ("region", "EMEA")):
+        row[name] = read_optional_text(attributes, name, f"attributes.{name}", example)
+    team = read_optional_text(attributes, "team", "attributes.team", "team-4")
+    row["team"] = None if team is None else rules.pseudonyms.team(team)
+
+
+_PARSERS: Final[dict[str, Callable[[dict[str, Any], dict[str, Any], Rules], str]]] = {
+    "exposure": _parse_exposure,
+    "event": _parse_event,
+    "learner": _parse_learner,
+}
