@@ -1,0 +1,32 @@
+"""Collected: what one pass over the lake brings back. All that inference ever sees."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .clusters import ClusterSums
+from .moments import Moments
+
+Statistic = Moments | ClusterSums
+
+OUTCOME = "outcome"
+COVARIATE = "covariate"
+COMPONENTS = ("retention", "activity", "incentive", "community")
+WITHOUT_INCENTIVE = "without_incentive"
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Counts and sufficient statistics per variant; keys of the inner dicts are variant keys.
+
+    ``metrics`` and ``trend`` hold ``Moments`` when learners were randomised, ``ClusterSums`` when
+    teams were. Columns: ``outcome``, ``covariate``; for a score also its components in score points
+    (they add up to the outcome) and ``without_incentive``.
+    """
+
+    n_exposed: dict[str, int]  # units (teams, when teams are randomised)
+    n_mature: dict[str, int]  # units of them with at least one complete outcome window
+    n_learners: dict[str, int]  # learners with a complete window: those behind the estimates
+    n_crossed: int  # units that met several variants: dropped
+    metrics: dict[str, dict[str, Statistic]]  # metric key -> variant -> statistic
+    trend: dict[str, dict[str, Statistic]] = field(default_factory=dict)  # ISO day -> variant
+    latest_received_at: datetime | None = None  # of all rows read; None: the lake is empty

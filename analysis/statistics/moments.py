@@ -1,0 +1,69 @@
+"""Moments: count, means and centred cross products of a variant's units; they merge with ``+``."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What is known of the units of one variant: enough for means, variances and covariances.
+
+    Centred (never raw sums of squares), so that a large mean does not eat a small variance.
+    """
+
+    columns: tuple[str, ...]
+    n: int
+    mean: Floats  # (k,)
+    m2: Floats  # (k, k): sum over units of (x - mean)(x - mean)'
+
+    @classmethod
+    def of(cls, columns: tuple[str, ...], rows: Floats) -> "Moments":
+        """The moments of rows already in memory, (n, k)."""
+        mean = rows.mean(axis=0) if len(rows) else np.zeros(len(columns))
+        centred = rows - mean
+        return cls(columns, len(rows), mean, centred.T @ centred)
+
+    @classmethod
+    def empty(cls, columns: tuple[str, ...]) -> "Moments":
+        """The moments of no units: adding them changes nothing."""
+        k = len(columns)
+        return cls(columns, 0, np.zeros(k), np.zeros((k, k)))
+
+    def __add__(self, other: "Moments") -> "Moments":
+        """The moments of both sets of units together (Chan, Golub, LeVeque 1979).
+
+        Raises:
+            ValueError: the two describe different columns.
+        """
+        if self.columns != other.columns:
+            raise ValueError(f"moments of {other.columns} cannot join moments of {self.columns}")
+        n = self.n + other.n
+        if n == 0:
+            return self
+        gap = other.mean - self.mean
+        return Moments(
+            self.columns,
+            n,
+            self.mean + gap * (other.n / n),
+            self.m2 + other.m2 + np.outer(gap, gap) * (self.n * other.n / n),
+        )
+
+    def mean_of(self, column: str) -> float:
+        """The column's mean."""
+        return float(self.mean[self.columns.index(column)])
+
+    def variance(self, column: str) -> float:
+        """The column's sample variance (divisor n - 1)."""
+        return self.covariance(column, column)
+
+    def covariance(self, a: str, b: str) -> float:
+        """The sample covariance of two columns (divisor n - 1)."""
+        return self.cross(a, b) / (self.n - 1)
+
+    def cross(self, a: str, b: str) -> float:
+        """The centred sum of cross products of two columns."""
+        return float(self.m2[self.columns.index(a), self.columns.index(b)])
