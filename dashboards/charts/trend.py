@@ -1,0 +1,55 @@
+"""The primary's estimate as it stood at the end of each day, with its interval."""
+
+from typing import Any
+
+import altair as alt
+
+from dashboards import formats
+from dashboards.charts.marks import (
+    Row,
+    Rows,
+    data,
+    finish,
+    in_order,
+    series_colour,
+    series_dash,
+    series_shape,
+    zero_line,
+)
+from dashboards.theme import Layout
+
+
+def trend(rows: Rows, layout: Layout) -> alt.LayerChart:
+    """Rows: {label, day (ISO), effect, low, high, n, unit}."""
+    shown = [_described(row) for row in rows]
+    labels = in_order(rows, "label")
+    unit = str(rows[0].get("unit") or "")
+    base = alt.Chart(data(shown)).encode(
+        x=alt.X("day:T", title=None, axis=alt.Axis(format="%-d %b", grid=False)),
+        description="about:N",
+    )
+    title = f"Effect, {unit}" if unit else "Effect"
+    value = alt.Y("effect:Q", title=title)
+    colour = series_colour("label", labels)
+    band = base.mark_area(opacity=0.18).encode(
+        y=alt.Y("low:Q", title=title),
+        y2="high:Q",
+        detail="label:N",
+        color=series_colour("label", labels, legend=False),
+    )
+    line = base.mark_line(strokeWidth=2).encode(
+        y=value, color=colour, strokeDash=series_dash("label", labels)
+    )
+    dots = base.mark_point(filled=True, size=28, opacity=1).encode(
+        y=value, color=colour, shape=series_shape("label", labels)
+    )
+    return finish(alt.layer(zero_line("y"), band, line, dots), layout, 210)
+
+
+def _described(row: Row) -> dict[str, Any]:
+    decimals = formats.decimals_for(row["effect"], row["low"], row["high"])
+    about = (
+        f"{formats.date(row['day'])}, {row['label']}: {formats.signed(row['effect'], decimals)} "
+        f"({formats.interval(row['low'], row['high'], decimals)}), {formats.count(row['n'])} units"
+    )
+    return {**row, "about": about}
