@@ -1,0 +1,1 @@
+"""A simulated learning platform whose truth is known: what ``momentum demo`` watches."""

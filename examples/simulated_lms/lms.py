@@ -1,0 +1,87 @@
+"""The simulated platform's side of the talk: it knows Momentum through the SDK only.
+
+The variants that learners live under are the SDK's answers, never the simulation's own choice.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+from momentum_sdk import Momentum
+
+from .behaviour import Behaviour, Visits
+from .effects import EXPERIMENTS
+from .population import HISTORY_DAYS, LIVE_DAYS, Population
+
+
+class SimulatedLms:
+    """A learning platform that asks for variants and reports what its learners do."""
+
+    def __init__(self, momentum: Momentum, population: Population, seed: int, start: date) -> None:
+        """Open the platform.
+
+        Args:
+            momentum: an SDK client; the caller closes it.
+            population: who learns here.
+            seed: of the learners' days.
+            start: the day on which the experiments begin, at 00:00 UTC.
+        """
+        self.momentum = momentum
+        self.population = population
+        self.behaviour = Behaviour(population, seed)
+        self.start = datetime.combine(start, time(), tzinfo=UTC)
+        self.met = np.zeros(population.n_learners, dtype=np.bool_)
+        self.n_events = 0
+        self.n_exposures = 0
+
+    def describe_learners(self) -> None:
+        """Tell Momentum who the learners are, as of the day before the history begins."""
+        told_at = self.start - timedelta(days=HISTORY_DAYS + 1)
+        for index, learner in enumerate(self.population.ids):
+            started_on = self.start + timedelta(days=int(self.population.joined_day[index]))
+            attributes = self.population.attributes(index)
+            attributes["started_on"] = started_on.date().isoformat()
+            self.momentum.identify(learner, attributes, at=told_at)
+        self.momentum.flush()
+
+    def live_history(self) -> "range":
+        """The days before the experiments, to be lived in order."""
+        return range(-HISTORY_DAYS, 0)
+
+    def live_experiments(self) -> "range":
+        """The days from the experiments' start, to be lived in order."""
+        return range(LIVE_DAYS)
+
+    def live_day(self, day: int) -> None:
+        """Live one day: ask for variants at first visits, then report what happened."""
+        visits = self.behaviour.visits(day)
+        if day >= 0:
+            for index in np.flatnonzero(visits.here & ~self.met).tolist():
+                self._meet_experiments(index, visits)
+        midnight = self.start + timedelta(days=day)
+        for event in self.behaviour.live(visits):
+            self.momentum.track(
+                event.kind,
+                self.population.ids[event.learner],
+                value=event.value,
+                properties=event.properties,
+                at=midnight + timedelta(seconds=event.second),
+            )
+            self.n_events += 1
+
+    def _meet_experiments(self, index: int, visits: Visits) -> None:
+        """Ask for the four variants at a learner's first visit since the start."""
+        self.met[index] = True
+        at = self.start + timedelta(days=visits.day, seconds=int(visits.second[index]))
+        attributes = self.population.attributes(index)
+        for experiment in EXPERIMENTS:
+            variant = self.momentum.variant(
+                experiment.key, self.population.ids[index], attributes, at=at
+            )
+            if not variant.in_experiment:
+                raise RuntimeError(
+                    f"{experiment.key}: {self.population.ids[index]} got no variant "
+                    f"({variant.reason}); the simulation needs every experiment to be running"
+                )
+            self.n_exposures += 1
+            if variant.key == experiment.treatment:
+                self.behaviour.meet(index, experiment.effect)
