@@ -91,6 +91,12 @@ def date(at: datetime | str | None) -> str:
     return MISSING if moment is None else f"{moment.day} {moment:%b %Y}"
 
 
+def day_month(at: datetime | str | None) -> str:
+    """The day without its year, for an axis: "4 Mar"."""
+    moment = _moment(at)
+    return MISSING if moment is None else f"{moment.day} {moment:%b}"
+
+
 def date_time(at: datetime | str | None) -> str:
     """The minute, in UTC: "4 Mar 2025, 06:00 UTC"."""
     moment = _moment(at)

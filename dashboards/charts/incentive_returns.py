@@ -23,7 +23,7 @@ def incentive_returns(rows: Rows, layout: Layout) -> alt.LayerChart:
     scale = alt.Scale(domain=[0, 1])
     position = alt.X("low:Q", axis=axis, scale=scale)
     spans = base.mark_rule(strokeWidth=3, strokeCap="round").encode(
-        x=position, x2="high:Q", color=series_colour("period", PERIODS, legend=False)
+        x=position, x2="high:Q", color=series_colour("period", PERIODS)
     )
     dots = base.mark_point(filled=True, size=110, opacity=1).encode(
         x=alt.X("share:Q", axis=axis, scale=scale),

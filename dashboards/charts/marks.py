@@ -9,6 +9,7 @@ from dashboards.theme import BAD, DASHES, GOOD, INK, MUTED, SERIES, SHAPES, UNCL
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
+APART: Final = dict.fromkeys(("color", "shape", "strokeDash"), "independent")  # legends
 TONES: Final = ("good", "bad", "unclear")  # of an interval: beyond zero the good way, the bad way
 
 
@@ -73,9 +74,9 @@ def series_dash(field: str, domain: Sequence[str]) -> alt.StrokeDash:
     return alt.StrokeDash(f"{field}:N", scale=scale, legend=shown)
 
 
-def series_shape(field: str, domain: Sequence[str]) -> alt.Shape:
+def series_shape(field: str, domain: Sequence[str], legend: bool = True) -> alt.Shape:
     """The second sign beside ``series_colour`` for points."""
-    shown = alt.Legend(title=None) if len(domain) > 1 else None
+    shown = alt.Legend(title=None) if legend and len(domain) > 1 else None
     scale = alt.Scale(domain=list(domain), range=_cycled(SHAPES, len(domain)))
     return alt.Shape(f"{field}:N", scale=scale, legend=shown)
 

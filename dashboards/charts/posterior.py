@@ -7,6 +7,7 @@ import numpy as np
 
 from dashboards import formats
 from dashboards.charts.marks import (
+    APART,
     Row,
     Rows,
     data,
@@ -49,7 +50,7 @@ def posterior(rows: Rows, layout: Layout) -> alt.LayerChart:
     if minimum:
         sign = 1 if rows[0].get("increase_is_good", True) else -1
         layers.append(reference_line("x", sign * minimum))
-    return finish(alt.layer(*layers), layout, 150)
+    return finish(alt.layer(*layers).resolve_legend(**APART), layout, 150)
 
 
 def _density(row: Row) -> list[dict[str, Any]]:

@@ -9,9 +9,11 @@ from dashboards.theme import SERIES, Layout
 
 def stickiness(rows: Rows, layout: Layout) -> alt.LayerChart:
     """Rows: {week (ISO date), share}."""
-    shown = [{**row, "about": _about(row)} for row in rows]
+    shown = [
+        {**row, "monday": formats.day_month(row["week"]), "about": _about(row)} for row in rows
+    ]
     base = alt.Chart(data(shown)).encode(
-        x=alt.X("week:T", title="Week of", axis=alt.Axis(format="%-d %b", grid=False)),
+        x=alt.X("monday:O", sort=None, title="Week of", axis=alt.Axis(labelAngle=0, grid=False)),
         y=alt.Y(
             "share:Q",
             title="Weekly of monthly active",

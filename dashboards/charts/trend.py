@@ -6,6 +6,7 @@ import altair as alt
 
 from dashboards import formats
 from dashboards.charts.marks import (
+    APART,
     Row,
     Rows,
     data,
@@ -25,25 +26,32 @@ def trend(rows: Rows, layout: Layout) -> alt.LayerChart:
     labels = in_order(rows, "label")
     unit = str(rows[0].get("unit") or "")
     base = alt.Chart(data(shown)).encode(
-        x=alt.X("day:T", title=None, axis=alt.Axis(format="%-d %b", grid=False)),
+        x=alt.X(
+            "day:T",
+            title=None,
+            scale=alt.Scale(type="utc"),
+            axis=alt.Axis(format="%-d %b", grid=False),
+        ),
         description="about:N",
     )
     title = f"Effect, {unit}" if unit else "Effect"
     value = alt.Y("effect:Q", title=title)
     colour = series_colour("label", labels)
+    unlabelled = series_colour("label", labels, legend=False)
     band = base.mark_area(opacity=0.18).encode(
         y=alt.Y("low:Q", title=title),
         y2="high:Q",
         detail="label:N",
-        color=series_colour("label", labels, legend=False),
+        color=unlabelled,
     )
     line = base.mark_line(strokeWidth=2).encode(
         y=value, color=colour, strokeDash=series_dash("label", labels)
     )
     dots = base.mark_point(filled=True, size=28, opacity=1).encode(
-        y=value, color=colour, shape=series_shape("label", labels)
+        y=value, color=unlabelled, shape=series_shape("label", labels, legend=False)
     )
-    return finish(alt.layer(zero_line("y"), band, line, dots), layout, 210)
+    layers = alt.layer(zero_line("y"), band, line, dots)
+    return finish(layers.resolve_legend(**APART), layout, 210)
 
 
 def _described(row: Row) -> dict[str, Any]:

@@ -19,9 +19,7 @@ def weekly_states(rows: Rows, layout: Layout) -> alt.LayerChart:
         .mark_bar(cornerRadius=1)
         .encode(
             x=alt.X(
-                "yearmonthdate(week):O",
-                title="Week of",
-                axis=alt.Axis(format="%-d %b", labelAngle=0, grid=False),
+                "monday:O", sort=None, title="Week of", axis=alt.Axis(labelAngle=0, grid=False)
             ),
             y=alt.Y("signed:Q", title="Learners", axis=alt.Axis(format=",d")),
             color=series_colour("state", STATES),
@@ -36,6 +34,7 @@ def _described(row: Row) -> dict[str, Any]:
     left = row["state"] == "churned"
     return {
         **row,
+        "monday": formats.day_month(row["week"]),
         "signed": -row["n"] if left else row["n"],
         "rank": STATES.index(row["state"]),
         "about": (
