@@ -1,0 +1,22 @@
+"""Who gets which variant: deterministic, pure, standard library only.
+
+payload = parse_payload(json)
+evaluation = evaluate(payload, "new-home", {"id": "learner-1", "role": "seller"})
+"""
+
+from .errors import AssignmentError, InvalidPayload
+from .evaluate import evaluate
+from .evaluation import REASONS, Evaluation, Reason
+from .payload import parse_payload
+from .rules import Payload
+
+__all__ = [
+    "REASONS",
+    "AssignmentError",
+    "Evaluation",
+    "InvalidPayload",
+    "Payload",
+    "Reason",
+    "evaluate",
+    "parse_payload",
+]

@@ -1,0 +1,133 @@
+"""The rules of a flag, read and ready to be asked. Nothing here computes what could be prepared."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from .bucketing import Range, RingFilter, choose
+from .evaluation import Evaluation, Reason
+from .hashing import Hasher
+from .operators import Test
+from .values import number_text
+
+Attributes = Mapping[str, Any]
+
+LONGEST_UNIT = 256
+"""Ids beyond this are refused: hashing a book for each decision would stall the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prerequisite:
+    """Another flag whose value must fit a condition first."""
+
+    flag: str
+    fits: Test  # of {"value": the other flag's value}
+    is_gate: bool  # a gate that fails ends the evaluation; otherwise only this rule is skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What every rule may ask before it decides."""
+
+    index: int
+    targets: Test | None
+    prerequisites: tuple[Prerequisite, ...]
+    filters: tuple[RingFilter, ...]
+    attribute: str  # the one that is hashed
+    place: Hasher | None  # None: a hash version that does not exist, so nobody is covered
+
+
+@dataclass(frozen=True, slots=True)
+class ForceRule(Rule):
+    """Gives one value to whom it targets, or to a share of them."""
+
+    answer: Evaluation
+    covers: Callable[[float], bool] | None  # None: everybody
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRule(Rule):
+    """Shares its units out among variants."""
+
+    ranges: tuple[Range, ...]
+    answers: tuple[Evaluation, ...]  # one for each variant
+    passes_through: frozenset[int]  # variants of a holdout: the next rule decides
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag or experiment: its rules in order, and what applies when none decides."""
+
+    key: str
+    rules: tuple[Rule, ...]
+    answers: Mapping[Reason, Evaluation]  # when no rule decided, by why
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """All that an environment delivers, ready to be evaluated.
+
+    Attributes:
+        flags: by key.
+        environment: the environment's key, "" when the payload does not say.
+        version: counts the environment's changes; 0 when the payload does not say.
+        broken: why a flag cannot be evaluated, by key; only after a lenient reading.
+    """
+
+    flags: Mapping[str, Flag]
+    environment: str = ""
+    version: int = 0
+    broken: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def unit_of(attributes: Attributes, attribute: str) -> str:
+    """The unit's id as text; "" when it is missing or cannot be one."""
+    unit = attributes.get(attribute)
+    if type(unit) is str:
+        return unit if len(unit) <= LONGEST_UNIT else ""
+    if isinstance(unit, bool) or not isinstance(unit, int | float | str) or not unit:
+        return ""
+    text = str(unit) if isinstance(unit, str) else number_text(unit)
+    return text if len(text) <= LONGEST_UNIT else ""
+
+
+def passes_filters(rule: Rule, attributes: Attributes) -> bool:
+    """Whether the unit lies in each ring that the rule is limited to."""
+    for ring in rule.filters:
+        unit = unit_of(attributes, ring.attribute or rule.attribute)
+        if not unit or not ring.admits(unit):
+            return False
+    return True
+
+
+def decide_force(rule: ForceRule, attributes: Attributes) -> Evaluation | Reason:
+    """The rule's value, or why it does not apply."""
+    if rule.filters and not passes_filters(rule, attributes):
+        return "not_covered"
+    if rule.targets is not None and not rule.targets(attributes):
+        return "not_targeted"
+    if rule.covers is None:
+        return rule.answer
+    unit = unit_of(attributes, rule.attribute)
+    if not unit:
+        return "no_unit"
+    if rule.place is None or not rule.covers(rule.place(unit)):
+        return "not_covered"
+    return rule.answer
+
+
+def decide_experiment(rule: ExperimentRule, attributes: Attributes) -> Evaluation | Reason:
+    """The unit's variant, or why it is not in the experiment."""
+    unit = unit_of(attributes, rule.attribute)
+    if not unit:
+        return "no_unit"
+    if rule.filters and not passes_filters(rule, attributes):
+        return "not_covered"
+    if rule.targets is not None and not rule.targets(attributes):
+        return "not_targeted"
+    chosen = -1 if rule.place is None else choose(rule.place(unit), rule.ranges)
+    if chosen < 0 or chosen in rule.passes_through:
+        return "not_covered"
+    return rule.answers[chosen]
