@@ -1,0 +1,63 @@
+"""The composition root: the only file that knows every domain."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from apiflask import APIFlask
+from flask import Blueprint, request
+
+import dashboards
+from experiment_server import error_handlers, guard, observe, web
+from experiment_server.db import Database
+from experiment_server.identity import Identity
+from experiment_server.security import rate_limits
+from experiment_server.settings import Settings
+from experiment_server.state import State
+from experiment_server.strict_json import StrictJSON
+
+VERSION: Final = "0.1.0"
+
+STATIC: Final = Path(dashboards.__file__).parent / "static"
+
+# One line a blueprint: programs first, then people's pages.
+BLUEPRINTS: Final[Sequence[Blueprint]] = (
+    observe.blueprint,
+)  # fmt: skip
+
+
+def create_app(settings: Settings, database: Database) -> APIFlask:
+    """The web application; it starts no thread and touches no table."""
+    app = APIFlask(
+        "experiment_server",
+        title="Momentum",
+        version=VERSION,
+        docs_path=None,
+        json_errors=False,
+        static_folder=str(STATIC),
+        static_url_path="/static",
+    )
+    app.json = StrictJSON(app)
+    app.config.update(
+        OPENAPI_VERSION="3.1.0",
+        SERVERS=[{"url": "/"}],
+        PROPAGATE_EXCEPTIONS=False,
+        TRAP_HTTP_EXCEPTIONS=False,
+    )
+    state = State(settings=settings, database=database)
+    app.extensions[web.EXTENSION] = state
+    observe.install(app)
+    guard.install(app, Identity(state))
+    rate_limits.install(app, _caller)
+    error_handlers.install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    for endpoint in ("openapi.spec", "static"):
+        web.public(app.view_functions[endpoint])
+    return app
+
+
+def _caller() -> str:
+    """Whom the rate limits count: a key or member, else the address."""
+    actor = web.maybe_actor()
+    return actor.id if actor is not None else f"address:{request.remote_addr}"

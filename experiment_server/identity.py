@@ -1,0 +1,86 @@
+"""Who a request is from: a program's key, or a signed-in member's cookie."""
+
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+
+import structlog
+from flask import Request, g
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from experiment_server.environments import service as environments
+from experiment_server.members import service as members
+from experiment_server.problems import unauthorised
+from experiment_server.security import sessions
+from experiment_server.security.api_keys import hash_key, is_well_formed
+from experiment_server.security.roles import Actor
+from experiment_server.state import State
+
+FRESH: Final = timedelta(seconds=2)  # how long a revoked key may still work
+MAX_REMEMBERED: Final = 10_000
+_SCHEME: Final = "bearer "
+
+
+class Identity:
+    """Finds out who is calling; remembers keys for a moment, and while the database is down."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._known: dict[str, tuple[Actor, datetime]] = {}
+        self._lock = Lock()
+
+    def __call__(self, request: Request) -> Actor | None:
+        """The actor of a request; None for a stranger.
+
+        Raises:
+            Problem: 401, for a key that is not (or no longer) one of ours.
+        """
+        header = request.headers.get("Authorization")
+        if header is not None:
+            return self._by_header(header)
+        token = request.cookies.get(sessions.cookie_name(self._state.settings.secure_cookies))
+        return self._by_cookie(token) if token else None
+
+    def _by_header(self, header: str) -> Actor:
+        secret = header[len(_SCHEME) :].strip()
+        if not header.lower().startswith(_SCHEME) or not is_well_formed(secret):
+            raise unauthorised(
+                "The header Authorization holds no Momentum key. "
+                "Send it as: Authorization: Bearer mo_server_..."
+            )
+        actor = self._of_key(secret)
+        if actor is None:
+            raise unauthorised("This key is unknown or revoked. Ask an admin for a new one.")
+        return actor
+
+    def _of_key(self, secret: str) -> Actor | None:
+        now = self._state.clock()
+        key_hash = hash_key(secret)
+        known = self._known.get(key_hash)
+        if known is not None and now - known[1] < FRESH:
+            return known[0]
+        try:
+            with self._state.database.read() as session:
+                actor = environments.actor_of_key(session, secret)
+        except (OperationalError, PoolTimeout):
+            if known is None:
+                raise
+            structlog.get_logger().warning("key_from_memory", key=known[0].id)
+            return known[0]  # flags stay served while the database is down
+        self._remember(key_hash, actor, now)
+        return actor
+
+    def _remember(self, key_hash: str, actor: Actor | None, now: datetime) -> None:
+        with self._lock:
+            if actor is None:
+                self._known.pop(key_hash, None)
+            elif key_hash in self._known or len(self._known) < MAX_REMEMBERED:
+                self._known[key_hash] = (actor, now)
+
+    def _by_cookie(self, token: str) -> Actor | None:
+        found = members.actor_of_session(self._state.database, token, self._state.clock())
+        if found is None:
+            return None
+        actor, g.csrf_token = found
+        return actor

@@ -1,0 +1,1 @@
+"""The schema's history; ``experiment_server.db.migrate`` runs it."""

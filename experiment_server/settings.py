@@ -1,0 +1,82 @@
+"""What the server is told from outside: typed settings from environment variables."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+ON_OFF: Final = {"on": True, "off": False}
+
+T = TypeVar("T", int, float)
+
+
+class SettingsError(ValueError):
+    """A variable holds something the server cannot use; the sentence says what would be right."""
+
+    def __init__(self, variable: str, found: str, expected: str, example: str) -> None:
+        super().__init__(
+            f"{variable}: found {found!r}, expected {expected}; for example {variable}={example}"
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that differs between one installation and another."""
+
+    database_url: str = "sqlite:///.momentum/momentum.db"
+    data_dir: Path = Path(".momentum")
+    lake_dir: str = ".momentum/lake"  # the lake of an environment is the folder of its key below
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    threads: int = 8  # of each worker
+    seal_seconds: float = 5.0  # between two moves from the event buffer to the lake
+    log_level: str = "info"
+    scheduler: bool = True
+    secure_cookies: bool = False  # on behind TLS: the browser then sends cookies over https only
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> "Settings":
+        """The settings that the ``MOMENTUM_*`` variables ask for.
+
+        Raises:
+            SettingsError: a variable's value does not fit; it names the variable and an example.
+        """
+        data_dir = Path(env.get("MOMENTUM_DATA_DIR") or ".momentum")
+        return cls(
+            database_url=env.get("MOMENTUM_DATABASE_URL") or f"sqlite:///{data_dir}/momentum.db",
+            data_dir=data_dir,
+            lake_dir=env.get("MOMENTUM_LAKE_DIR") or str(data_dir / "lake"),
+            host=env.get("MOMENTUM_HOST") or cls.host,
+            port=_number(env, "MOMENTUM_PORT", int, (1, 65535), cls.port),
+            workers=_number(env, "MOMENTUM_WORKERS", int, (1, 64), cls.workers),
+            threads=_number(env, "MOMENTUM_THREADS", int, (1, 256), cls.threads),
+            seal_seconds=_number(env, "MOMENTUM_SEAL_SECONDS", float, (0.2, 3600.0), 5.0),
+            log_level=_one_of(env, "MOMENTUM_LOG_LEVEL", LOG_LEVELS, cls.log_level),
+            scheduler=ON_OFF[_one_of(env, "MOMENTUM_SCHEDULER", tuple(ON_OFF), "on")],
+            secure_cookies=ON_OFF[_one_of(env, "MOMENTUM_SECURE_COOKIES", tuple(ON_OFF), "off")],
+        )
+
+
+def _number(
+    env: Mapping[str, str], name: str, parse: Callable[[str], T], bounds: tuple[T, T], default: T
+) -> T:
+    found = env.get(name)
+    if not found:
+        return default
+    low, high = bounds
+    try:
+        value = parse(found)
+    except ValueError:
+        value = None  # said below, together with a number out of bounds
+    if value is None or not low <= value <= high:
+        raise SettingsError(name, found, f"a number from {low} to {high}", str(default))
+    return value
+
+
+def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
+    found = (env.get(name) or default).lower()
+    if found not in choices:
+        raise SettingsError(name, found, "one of " + ", ".join(choices), default)
+    return found
