@@ -17,12 +17,12 @@ def connect(files: Mapping[str, Sequence[str]], schemas: Mapping[str, pa.Schema]
     backend = ibis.duckdb.connect()
     # Days are UTC days everywhere, whatever the machine's own zone.
     backend.raw_sql("SET TimeZone = 'UTC'")
-    # Aggregates do not care about row order, and keeping it holds the scan back.
-    backend.raw_sql("SET preserve_insertion_order = false")
     for name, schema in schemas.items():
         paths = list(files.get(name, ()))
         if paths:
             backend.read_parquet(paths, table_name=name)
         else:
-            backend.create_table(name, schema.empty_table())
+            # Nullable, as the columns of a Parquet file are: tables of one type can be united.
+            nullable = pa.schema([field.with_nullable(True) for field in schema])
+            backend.create_table(name, nullable.empty_table())
     return backend

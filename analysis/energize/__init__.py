@@ -1,0 +1,1 @@
+"""The Energize Score: 0 to 100 per learner and window, versioned, safe inside an experiment."""

@@ -1,0 +1,73 @@
+"""What a kind of metric is: how a learner's events in a window become one number."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ibis.expr import types as ir
+
+from analysis.energize.facts import Window
+from analysis.energize.norms import Norms
+from analysis.kinds import is_known
+from analysis.plan import MetricPlan
+
+Aggregates = Callable[[MetricPlan, ir.Table, Window], Mapping[str, ir.Value]]
+Values = Callable[[MetricPlan, ir.Table, str, Norms | None], Mapping[str, ir.Value]]
+
+OUTCOME = "outcome"
+
+
+@dataclass(frozen=True)
+class MetricKind:
+    """One way to compute an outcome; the covariate is the same in the window before exposure.
+
+    Attributes:
+        name: what a plan's ``kind`` says.
+        meaning: what the number is, per learner.
+        aggregates: (metric, events, window) -> the aggregates of one learner's events; every name
+            begins with the window's prefix.
+        values: (metric, aggregated row, prefix, norms) -> the number, under ``outcome``, and the
+            parts that are shown beside it.
+        needs_kinds: the plan must name event kinds.
+        needs_norms: the plan must name a score version.
+        can_cap: a cap makes sense.
+    """
+
+    name: str
+    meaning: str
+    aggregates: Aggregates
+    values: Values
+    needs_kinds: bool = True
+    needs_norms: bool = False
+    can_cap: bool = True
+
+    def check(self, metric: MetricPlan, norms: Norms | None) -> None:
+        """Refuse a metric that this kind cannot compute.
+
+        Raises:
+            ValueError: names the field, what was found and what would be right.
+        """
+        if self.needs_kinds and not metric.event_kinds:
+            raise ValueError(
+                f"metric {metric.key}: event_kinds is empty, but kind {self.name} needs at least "
+                'one, for example ("challenge_completed",)'
+            )
+        for kind in metric.event_kinds:
+            if not is_known(kind):
+                raise ValueError(
+                    f"metric {metric.key}: event_kinds holds {kind!r}, which no event can have; "
+                    "use a kind of analysis.kinds.KINDS or custom:<name>"
+                )
+        if self.needs_norms and norms is None:
+            raise ValueError(
+                f"metric {metric.key}: kind {self.name} needs the score's norms; calibrate first "
+                "and name the version in the plan's score_version"
+            )
+        if metric.window_days < 1:
+            raise ValueError(
+                f"metric {metric.key}: window_days is {metric.window_days}, expected at least 1"
+            )
+
+
+def no_parts(value: ir.Value) -> Mapping[str, ir.Value]:
+    """The values of a kind that shows nothing beside its outcome."""
+    return {OUTCOME: value}
