@@ -9,8 +9,13 @@ from flask import Blueprint, request
 
 import dashboards
 from experiment_server import error_handlers, guard, observe, web
-from experiment_server.db import Database
+from experiment_server.columns import utc_now
+from experiment_server.db import Database, migrate
+from experiment_server.environments import service as environments
 from experiment_server.identity import Identity
+from experiment_server.schedule.job import Job
+from experiment_server.schedule.run import run_jobs
+from experiment_server.schedule.ticker import Ticker
 from experiment_server.security import rate_limits
 from experiment_server.settings import Settings
 from experiment_server.state import State
@@ -23,6 +28,11 @@ STATIC: Final = Path(dashboards.__file__).parent / "static"
 # One line a blueprint: programs first, then people's pages.
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
     observe.blueprint,
+)  # fmt: skip
+
+
+# One line a domain with scheduled work, in the order in which a tick runs them.
+JOBS: Final[Sequence[Job]] = (
 )  # fmt: skip
 
 
@@ -55,6 +65,19 @@ def create_app(settings: Settings, database: Database) -> APIFlask:
     for endpoint in ("openapi.spec", "static"):
         web.public(app.view_functions[endpoint])
     return app
+
+
+def bootstrap(database: Database) -> None:
+    """Bring the schema to the newest revision and add what a fresh installation starts with."""
+    migrate(database)
+    with database.write() as session:
+        environments.ensure_first(session, utc_now())
+
+
+def make_ticker(app: APIFlask) -> Ticker:
+    """The schedule of one server process; it runs once it is started."""
+    state: State = app.extensions[web.EXTENSION]
+    return Ticker(lambda: run_jobs(state, JOBS, state.clock()), state.settings.seal_seconds)
 
 
 def _caller() -> str:

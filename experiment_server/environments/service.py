@@ -11,7 +11,14 @@ from experiment_server.audit.service import record
 from experiment_server.environments.models import ApiKey, Environment
 from experiment_server.problems import forbidden, invalid, not_found, taken
 from experiment_server.security.api_keys import hash_key, is_well_formed, make_key
-from experiment_server.security.roles import KEY_KINDS, MANAGEMENT, ROLES, Actor, role_reaches
+from experiment_server.security.roles import (
+    KEY_KINDS,
+    MANAGEMENT,
+    ROLES,
+    SYSTEM,
+    Actor,
+    role_reaches,
+)
 
 
 def create_environment(
@@ -36,6 +43,12 @@ def create_environment(
         environment_id=environment.id,
     )
     return environment
+
+
+def ensure_first(session: Session, now: datetime) -> None:
+    """Give a fresh installation the environment ``production``, to begin with."""
+    if session.exec(select(Environment)).first() is None:
+        create_environment(session, SYSTEM, "production", "Production", now)
 
 
 def load_environment(session: Session, key: str) -> Environment:

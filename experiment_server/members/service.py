@@ -13,7 +13,7 @@ from experiment_server.db import Database
 from experiment_server.members.models import LoginSession, Member
 from experiment_server.problems import Problem, invalid, not_found, taken
 from experiment_server.security import csrf, passwords, sessions
-from experiment_server.security.roles import ROLES, Actor
+from experiment_server.security.roles import ADMIN, ROLES, Actor
 
 FREE_FAILURES: Final = 5  # wrong passwords before the account rests
 FIRST_REST: Final = timedelta(minutes=1)  # doubled with each further failure
@@ -69,17 +69,26 @@ def list_members(session: Session) -> Sequence[Member]:
     return session.exec(select(Member).order_by(col(Member.email))).all()
 
 
+def load_member(session: Session, email: str) -> Member:
+    """The member with this e-mail.
+
+    Raises:
+        Problem: 404.
+    """
+    member = _by_email(session, normal_email(email))
+    if member is None:
+        raise not_found("member", email)
+    return member
+
+
 def change_member(
-    session: Session, actor: Actor, member_id: int, change: dict[str, str | bool], now: datetime
+    session: Session, actor: Actor, member: Member, change: dict[str, str | bool], now: datetime
 ) -> Member:
     """Set a member's ``role``, ``password`` or ``disabled``; each closes their open sessions.
 
     Raises:
-        Problem: 404; 422; 409 when no active admin would be left.
+        Problem: 422; 409 when no active admin would be left.
     """
-    member = session.get(Member, member_id, with_for_update=True)
-    if member is None:
-        raise not_found("member", member_id)
     before = _shown(member)
     if "role" in change:
         member.role = _check_role(str(change["role"]))
@@ -89,7 +98,8 @@ def change_member(
         member.password_hash = passwords.hash_password(str(change["password"]))
         member.failed_logins, member.locked_until = 0, None
     session.flush()
-    _keep_an_admin(session)
+    if before["role"] == ADMIN:
+        _keep_an_admin(session)
     session.execute(sa.delete(LoginSession).where(col(LoginSession.member_id) == member.id))
     after = {**_shown(member), "password_changed": "password" in change}
     record(session, actor, "member.change", f"member:{member.id}", before=before, after=after)
@@ -222,7 +232,7 @@ def _touch(database: Database, token_hash: str, now: datetime) -> None:
 
 
 def _keep_an_admin(session: Session) -> None:
-    active = select(Member).where(Member.role == ROLES[-1], col(Member.disabled_at).is_(None))
+    active = select(Member).where(Member.role == ADMIN, col(Member.disabled_at).is_(None))
     if session.exec(active).first() is None:
         raise Problem(409, "This would leave nobody with the role admin. Make another admin first.")
 

@@ -1,0 +1,1 @@
+"""The commands of ``momentum``, one file a topic; ``cli`` gathers them."""
