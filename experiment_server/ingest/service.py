@@ -25,7 +25,7 @@ MAX_ITEMS: Final = 1_000
 
 def receive(
     database: Database,
-    environment: Environment,
+    environment_id: int,
     items: Sequence[Any],
     now: datetime,
     *,
@@ -33,17 +33,18 @@ def receive(
 ) -> Receipt:
     """What became of a batch. When this returns, the accepted rows survive any crash."""
     with database.read() as session:
+        environment = session.get_one(Environment, environment_id)
         rules = Rules(
             received_at=now,
             pseudonyms=Pseudonyms(environment.pseudonym_key),
-            experiments=_known_experiments(session, environment, items),
+            experiments=_known_experiments(session, environment_id, items),
             may_describe=may_describe,
         )
     parsed, refused = parse_batch(items, rules)
     appended = buffer.Appended(0, 0)
     if parsed:
         with database.write() as session:
-            appended = buffer.append(session, _id(environment), parsed, now)
+            appended = buffer.append(session, environment_id, parsed, now)
     return Receipt(appended.accepted, appended.duplicates, tuple(refused))
 
 
@@ -63,14 +64,8 @@ def parse_batch(
     return parsed, refused
 
 
-def _id(environment: Environment) -> int:
-    if environment.id is None:
-        raise ValueError(f"environment {environment.key!r} is not stored yet")
-    return environment.id
-
-
 def _known_experiments(
-    session: Session, environment: Environment, items: Sequence[Any]
+    session: Session, environment_id: int, items: Sequence[Any]
 ) -> dict[str, KnownExperiment]:
     """The environment's experiments among those that the batch names."""
     named = {item.get("experiment") for item in items if _is_exposure(item)}
@@ -79,7 +74,7 @@ def _known_experiments(
         return {}
     found = session.exec(
         select(Experiment)
-        .where(Experiment.environment_id == environment.id)
+        .where(Experiment.environment_id == environment_id)
         .where(col(Experiment.key).in_(keys))
     )
     return {
