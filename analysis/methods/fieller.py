@@ -1,0 +1,32 @@
+"""Fieller's interval: the effect as a share of the control's mean."""
+
+from analysis.results import Relative
+
+from .contrast import Contrast
+
+
+def relative(contrast: Contrast, critical: float) -> Relative:
+    """The effect relative to the control's mean, with Fieller's interval (1954).
+
+    It holds every share d for which a test of mean - (1 + d) x mean_control at ``critical`` does
+    not reject; so it excludes 0 exactly when the test of the absolute effect rejects. When the
+    control's mean itself may be 0 there is no bounded interval: both bounds are None.
+
+    Args:
+        contrast: what the method found.
+        critical: the same t quantile as for the absolute interval.
+    """
+    mean, base = contrast.mean, contrast.mean_control
+    if base == 0:
+        return Relative(None, None, None)
+    share = contrast.effect / abs(base)
+    q = critical**2
+    # The ratio's interval: where a r^2 - 2 b r + c <= 0.
+    a = base**2 - q * contrast.variance_control
+    b = mean * base - q * contrast.covariance
+    c = mean**2 - q * contrast.variance
+    if a <= 0:
+        return Relative(share, None, None)
+    reach = max(b**2 - a * c, 0.0) ** 0.5
+    low, high = (b - reach) / a - 1, (b + reach) / a - 1
+    return Relative(share, low, high) if base > 0 else Relative(share, -high, -low)
