@@ -33,11 +33,8 @@ def test_posterior__flat_prior__p_better_is_one_minus_half_p(z, se):
 
     belief = posterior(found, VAGUE)
 
-    assert (
-        1 - belief.p_better
-        if z > 0
-        else belief.p_better == pytest.approx(found.p_value / 2, rel=1e-4)
-    )
+    p_worse = 1 - belief.p_better if z > 0 else belief.p_better
+    assert p_worse == pytest.approx(found.p_value / 2, rel=1e-4, abs=1e-12)
 
 
 @pytest.mark.parametrize("df", [4, 30, 1e6])
