@@ -21,6 +21,8 @@ _ABSENT_TEXT: Final = (None, "")
 
 def shown(value: Any) -> str:
     """A found value as a refusal shows it: short, on one line, whatever it was."""
+    if type(value) is int and value.bit_length() > 128:
+        return f"a whole number of {value.bit_length()} bits"
     if type(value) is str:
         text = ascii(value[:60])
     else:
@@ -129,7 +131,7 @@ def read_optional_number(source: dict[str, Any], name: str) -> float | None:
         return None
     if type(raw) not in (int, float):
         raise Unacceptable(name, f"is {shown(raw)}, not a number", f"write {name} as 12.5, bare")
-    if not math.isfinite(raw) or abs(raw) > MAX_NUMBER:
+    if not abs(raw) <= MAX_NUMBER:  # NaN is not, either
         raise Unacceptable(
             name, f"{shown(raw)} is outside -1e15 to 1e15", "send a finite number in that range"
         )
