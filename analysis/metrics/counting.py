@@ -5,59 +5,41 @@ from collections.abc import Mapping
 import ibis
 from ibis.expr import types as ir
 
-from analysis.energize.facts import Window
-from analysis.energize.norms import Norms
 from analysis.kinds import DEFAULT_VALUES
-from analysis.metrics.kind import MetricKind, no_parts
-from analysis.plan import MetricPlan
+from analysis.metrics.kind import OUTCOME, InWindow, MetricKind, PerLearner
 
 
-def _matching(metric: MetricPlan, events: ir.Table, window: Window) -> ir.BooleanColumn:
-    return window.inside & events.kind.isin(metric.event_kinds)
+def _matching(given: InWindow) -> ir.BooleanColumn:
+    return given.window.inside & given.events.kind.isin(given.metric.event_kinds)
 
 
-def _count(metric: MetricPlan, events: ir.Table, window: Window) -> Mapping[str, ir.Value]:
-    return {f"{window.prefix}n": events.kind.count(where=_matching(metric, events, window))}
+def _count(given: InWindow) -> Mapping[str, ir.Value]:
+    return {f"{given.window.prefix}n": given.events.kind.count(where=_matching(given))}
 
 
-def _sum(metric: MetricPlan, events: ir.Table, window: Window) -> Mapping[str, ir.Value]:
-    usual = events.kind.cases(*DEFAULT_VALUES.items(), else_=0.0)
-    amount = ibis.coalesce(events.value, usual)
-    return {f"{window.prefix}sum": amount.sum(where=_matching(metric, events, window))}
+def _sum(given: InWindow) -> Mapping[str, ir.Value]:
+    usual = given.events.kind.cases(*DEFAULT_VALUES.items(), else_=0.0)
+    amount = ibis.coalesce(given.events.value, usual)
+    return {f"{given.window.prefix}sum": amount.sum(where=_matching(given))}
 
 
-def _n(
-    metric: MetricPlan,  # noqa: ARG001
-    row: ir.Table,
-    prefix: str,
-    norms: Norms | None,  # noqa: ARG001
-) -> Mapping[str, ir.Value]:
-    return no_parts(row[f"{prefix}n"])
+def _number(given: PerLearner) -> Mapping[str, ir.Value]:
+    return {OUTCOME: given.row[f"{given.prefix}n"]}
 
 
-def _total(
-    metric: MetricPlan,  # noqa: ARG001
-    row: ir.Table,
-    prefix: str,
-    norms: Norms | None,  # noqa: ARG001
-) -> Mapping[str, ir.Value]:
-    return no_parts(row[f"{prefix}sum"].fill_null(0.0))
+def _total(given: PerLearner) -> Mapping[str, ir.Value]:
+    return {OUTCOME: given.row[f"{given.prefix}sum"].fill_null(0.0)}
 
 
-def _any(
-    metric: MetricPlan,  # noqa: ARG001
-    row: ir.Table,
-    prefix: str,
-    norms: Norms | None,  # noqa: ARG001
-) -> Mapping[str, ir.Value]:
-    return no_parts((row[f"{prefix}n"] > 0).cast("float64"))
+def _whether_any(given: PerLearner) -> Mapping[str, ir.Value]:
+    return {OUTCOME: (given.row[f"{given.prefix}n"] > 0).cast("float64")}
 
 
 COUNT = MetricKind(
     name="count",
     meaning="number of events of the named kinds in the window",
     aggregates=_count,
-    values=_n,
+    values=_number,
 )
 SUM = MetricKind(
     name="sum",
@@ -69,6 +51,6 @@ PROPORTION = MetricKind(
     name="proportion",
     meaning="1 when any event of the named kinds falls into the window, else 0",
     aggregates=_count,
-    values=_any,
+    values=_whether_any,
     can_cap=False,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from ibis.expr import types as ir
 
@@ -10,10 +11,30 @@ from analysis.energize.norms import Norms
 from analysis.kinds import is_known
 from analysis.plan import MetricPlan
 
-Aggregates = Callable[[MetricPlan, ir.Table, Window], Mapping[str, ir.Value]]
-Values = Callable[[MetricPlan, ir.Table, str, Norms | None], Mapping[str, ir.Value]]
+OUTCOME: Final = "outcome"
 
-OUTCOME = "outcome"
+
+@dataclass(frozen=True)
+class InWindow:
+    """The events of all learners beside one window: what a kind aggregates."""
+
+    metric: MetricPlan
+    events: ir.Table  # with kind and value
+    window: Window
+
+
+@dataclass(frozen=True)
+class PerLearner:
+    """One row per learner with the kind's aggregates: what a kind turns into values."""
+
+    metric: MetricPlan
+    row: ir.Table
+    prefix: str  # of the window whose aggregates are read
+    norms: Norms | None
+
+
+Aggregates = Callable[[InWindow], Mapping[str, ir.Value]]
+Values = Callable[[PerLearner], Mapping[str, ir.Value]]
 
 
 @dataclass(frozen=True)
@@ -23,10 +44,9 @@ class MetricKind:
     Attributes:
         name: what a plan's ``kind`` says.
         meaning: what the number is, per learner.
-        aggregates: (metric, events, window) -> the aggregates of one learner's events; every name
-            begins with the window's prefix.
-        values: (metric, aggregated row, prefix, norms) -> the number, under ``outcome``, and the
-            parts that are shown beside it.
+        aggregates: the aggregates of one learner's events; every name begins with the window's
+            prefix.
+        values: the number, under ``outcome``, and the parts that are shown beside it.
         needs_kinds: the plan must name event kinds.
         needs_norms: the plan must name a score version.
         can_cap: a cap makes sense.
@@ -61,6 +81,11 @@ class MetricKind:
             raise ValueError(
                 f"metric {metric.key}: kind {self.name} needs the score's norms; calibrate first "
                 "and name the version in the plan's score_version"
+            )
+        if metric.cap is not None and not self.can_cap:
+            raise ValueError(
+                f"metric {metric.key}: cap is {metric.cap:g}, but kind {self.name} is bounded by "
+                "itself; leave the cap out"
             )
         if metric.window_days < 1:
             raise ValueError(

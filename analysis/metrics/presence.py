@@ -4,36 +4,24 @@ from collections.abc import Mapping
 
 from ibis.expr import types as ir
 
-from analysis.energize.facts import Window, any_day, count_days, day_bits, is_presence, read_bits
-from analysis.energize.norms import Norms
-from analysis.metrics.kind import MetricKind, no_parts
-from analysis.plan import MetricPlan
+from analysis.energize.facts import any_day, count_days, day_bits, is_presence, read_bits
+from analysis.metrics.kind import OUTCOME, InWindow, MetricKind, PerLearner
 
 
-def _days(metric: MetricPlan, events: ir.Table, window: Window) -> Mapping[str, ir.Value]:
-    if metric.event_kinds:
-        return day_bits(window, events.kind.isin(metric.event_kinds), "day")
-    return day_bits(window, is_presence(events.kind), "day")
+def _days(given: InWindow) -> Mapping[str, ir.Value]:
+    kind, named = given.events.kind, given.metric.event_kinds
+    return day_bits(given.window, kind.isin(named) if named else is_presence(kind), "day")
 
 
-def _n_days(
-    metric: MetricPlan,
-    row: ir.Table,
-    prefix: str,
-    norms: Norms | None,  # noqa: ARG001
-) -> Mapping[str, ir.Value]:
-    return no_parts(count_days(read_bits(row, f"{prefix}day", metric.window_days)))
+def _n_days(given: PerLearner) -> Mapping[str, ir.Value]:
+    days = given.metric.window_days
+    return {OUTCOME: count_days(read_bits(given.row, f"{given.prefix}day", days))}
 
 
-def _still_there(
-    metric: MetricPlan,
-    row: ir.Table,
-    prefix: str,
-    norms: Norms | None,  # noqa: ARG001
-) -> Mapping[str, ir.Value]:
-    days = metric.window_days
-    bitmaps = read_bits(row, f"{prefix}day", days)
-    return no_parts(any_day(bitmaps, max(0, days - 7), days, days).cast("float64"))
+def _still_there(given: PerLearner) -> Mapping[str, ir.Value]:
+    days = given.metric.window_days
+    bitmaps = read_bits(given.row, f"{given.prefix}day", days)
+    return {OUTCOME: any_day(bitmaps, max(0, days - 7), days, days).cast("float64")}
 
 
 ACTIVE_DAYS = MetricKind(

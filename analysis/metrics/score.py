@@ -5,22 +5,19 @@ from collections.abc import Mapping
 from ibis.expr import types as ir
 
 from analysis.energize.components import point_values
-from analysis.energize.facts import Window, fact_aggregates, facts
-from analysis.energize.norms import Norms
-from analysis.metrics.kind import OUTCOME, MetricKind
-from analysis.plan import MetricPlan
+from analysis.energize.facts import fact_aggregates, facts
+from analysis.metrics.kind import OUTCOME, InWindow, MetricKind, PerLearner
 
 
-def _aggregates(metric: MetricPlan, events: ir.Table, window: Window) -> Mapping[str, ir.Value]:  # noqa: ARG001 - the score counts what its norms say, not what the metric names
-    return fact_aggregates(events, window)
+def _aggregates(given: InWindow) -> Mapping[str, ir.Value]:
+    return fact_aggregates(given.events, given.window)
 
 
-def _values(
-    metric: MetricPlan, row: ir.Table, prefix: str, norms: Norms | None
-) -> Mapping[str, ir.Value]:
-    if norms is None:
-        raise ValueError(f"metric {metric.key}: the score needs norms")
-    points = point_values(facts(row, metric.window_days, prefix), norms, metric.window_days)
+def _values(given: PerLearner) -> Mapping[str, ir.Value]:
+    days = given.metric.window_days
+    if given.norms is None:
+        raise ValueError(f"metric {given.metric.key}: the score needs norms")
+    points = point_values(facts(given.row, days, given.prefix), given.norms, days)
     return {OUTCOME: points.pop("score"), **points}
 
 

@@ -74,8 +74,7 @@ def test_score__whatever_happened__lies_between_0_and_100(them, norms):
         }
     ),
     st.sampled_from(
-        ["active_days", "active_weeks", "challenges", "course_units", "claims", "peer_actions"]
-        + ["followed_claim_days"]
+        ["active_days", "active_weeks", "challenges", "course_units", "claims", "peer_actions", "followed_claim_days"]
     ),
     scales,
 )
@@ -112,7 +111,12 @@ def test_score__the_engine_and_plain_python__agree(tmp_path_factory, data, windo
         for number in range(6)
     }
     events = [
-        event(learner, one.kind, START + timedelta(days=one.day, hours=data.draw(st.integers(0, 23))), one.value)
+        event(
+            learner,
+            one.kind,
+            START + timedelta(days=one.day, hours=data.draw(st.integers(0, 23))),
+            one.value,
+        )
         for learner, them in lives.items()
         for one in them
     ]
@@ -122,7 +126,9 @@ def test_score__the_engine_and_plain_python__agree(tmp_path_factory, data, windo
     rows = score_window(lake, scale, START).to_pyarrow().to_pylist()
 
     inside = {
-        learner for learner, them in lives.items() if any(0 <= one.day < window_days for one in them)
+        learner
+        for learner, them in lives.items()
+        if any(0 <= one.day < window_days for one in them)
     }
     assert {row["learner"] for row in rows} == inside
     for row in rows:

@@ -1,0 +1,365 @@
+"""The one pass against a plain reading of the rules, over random small lakes."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from analysis.collect import collect
+from analysis.energize.norms import COMPONENTS, Norms, existing_weights
+from analysis.energize.reference import Happening, score_learner
+from analysis.plan import AnalysisPlan, MetricPlan
+from analysis.statistics.moments import Moments
+from tests.analysis.lakes import START, day, event, exposure, write_lake
+
+SCALE = {
+    "active_days": 4.0,
+    "challenges": 2.0,
+    "course_units": 3.0,
+    "claims": 1.0,
+    "peer_actions": 2.0,
+}
+NORMS = Norms(
+    version="test",
+    window_days=14,
+    half_saturation=SCALE,
+    weights=existing_weights(SCALE),
+    calibrated_from="2026-01-01T00:00:00+00:00",
+    calibrated_to="2026-01-15T00:00:00+00:00",
+)
+METRICS = (
+    MetricPlan("energize", "Energize Score", "score", "primary", window_days=14),
+    MetricPlan("sales", "Sales", "sum", event_kinds=("sale",), window_days=10, cap=60.0),
+    MetricPlan("posts", "Posts", "count", event_kinds=("peer_post", "peer_comment"), window_days=7),
+    MetricPlan("sold", "Sold", "proportion", event_kinds=("sale",), window_days=14),
+    MetricPlan("still", "Still there", "retention", window_days=9),
+    MetricPlan("days", "Active days", "active_days", window_days=21),
+)
+KINDS = (
+    "session_started",
+    "challenge_completed",
+    "course_progressed",
+    "course_completed",
+    "reward_claimed",
+    "reward_offered",
+    "peer_post",
+    "peer_comment",
+    "sale",
+    "custom:quiz",
+)
+
+
+def plan_of(unit_kind="learner", as_of=day(40), metrics=METRICS, **changes):
+    given = {
+        "experiment": "points",
+        "title": "Points",
+        "domain": "incentive",
+        "unit_kind": unit_kind,
+        "variants": ("control", "double"),
+        "weights": (0.5, 0.5),
+        "metrics": metrics,
+        "started_at": day(5),
+        "as_of": as_of,
+        "score_version": "test",
+    }
+    return AnalysisPlan(**{**given, **changes})
+
+
+# --- the rules, read aloud: lists of rows, loops, nothing shared with the engine
+
+
+def plain_first_exposures(plan, exposures):
+    met = [
+        row
+        for row in exposures
+        if row["experiment"] == plan.experiment
+        and row["unit_kind"] == plan.unit_kind
+        and plan.started_at <= row["exposed_at"] < plan.as_of
+    ]
+    variants_of = {}
+    for row in met:
+        variants_of.setdefault(row["unit"], set()).add(row["variant"])
+    crossed = {unit for unit, variants in variants_of.items() if len(variants) > 1}
+    first = {}
+    for row in sorted(met, key=lambda row: (row["exposed_at"], row["event_id"])):
+        first.setdefault(row["learner"], row)
+    kept = {learner: row for learner, row in first.items() if row["unit"] not in crossed}
+    return kept, variants_of, crossed
+
+
+def plain_outcome(metric, events, start):
+    inside = [
+        ((row["occurred_at"] - start) // timedelta(days=1), row["kind"], row["value"])
+        for row in events
+        if start <= row["occurred_at"] < start + timedelta(days=metric.window_days)
+    ]
+    named = [(d, kind, value) for d, kind, value in inside if kind in metric.event_kinds]
+    absent = ("reward_offered", "sale")
+    active = {d for d, kind, _ in inside if kind not in absent}
+    if metric.kind == "sum":
+        return min(sum(value or 0.0 for _, _, value in named), metric.cap)
+    if metric.kind == "count":
+        return float(len(named))
+    if metric.kind == "proportion":
+        return float(bool(named))
+    if metric.kind == "retention":
+        return float(any(d >= metric.window_days - 7 for d in active))
+    if metric.kind == "active_days":
+        return float(len(active))
+    return score_learner((Happening(*one) for one in inside), NORMS, metric.window_days)
+
+
+def plain_rows(plan, metric, exposures, events, until=None):
+    """(variant, unit, outcome, covariate) of each learner whose window is complete."""
+    kept, _, _ = plain_first_exposures(plan, exposures)
+    until = until or plan.as_of
+    rows = []
+    for learner, row in sorted(kept.items()):
+        start, span = row["exposed_at"], timedelta(days=metric.window_days)
+        if start + span > min(plan.as_of, until):
+            continue
+        mine = [e for e in events if e["learner"] == learner and e["occurred_at"] < plan.as_of]
+        after, before = (
+            plain_outcome(metric, mine, start),
+            plain_outcome(metric, mine, start - span),
+        )
+        rows.append((row["variant"], row["unit"], after, before))
+    return rows
+
+
+def number(outcome):
+    return outcome if isinstance(outcome, float) else outcome.score
+
+
+# --- random small lakes
+
+
+def random_rows(seed, unit_kind):
+    """Learners with late, early, borderline and foreign events; some exposed twice or across."""
+    rng = np.random.default_rng(seed)
+    exposures, events = [], []
+    for learner in range(24):
+        name, team = f"learner-{learner}", f"team-{learner % 6}"
+        n_exposures = 1 + (rng.random() < 0.4)
+        for _ in range(n_exposures):
+            crossing = rng.random() < 0.06
+            index = learner % 6 if unit_kind == "team" else learner
+            variant = ("control", "double")[(index + crossing) % 2]
+            # Whole days too, so that windows begin and end exactly at an event or at the look.
+            at = day(float(rng.choice([rng.integers(0, 36), rng.uniform(0, 36)])))
+            unit = team if unit_kind == "team" else None
+            if unit and rng.random() < 0.1:
+                unit = f"team-{rng.integers(6)}"  # changed team
+            exposures.append(exposure(name, variant, at, unit=unit))
+            for near in (-14, -7, 0, 7, 14):
+                if rng.random() < 0.4:
+                    events.append(event(name, "challenge_completed", at + timedelta(days=near)))
+        for _ in range(rng.integers(0, 30)):
+            kind = KINDS[rng.integers(len(KINDS))]
+            value = None if rng.random() < 0.5 else float(rng.integers(0, 80))
+            at = day(rng.uniform(-20, 60))
+            late = at + timedelta(days=float(rng.uniform(0, 30)))
+            events.append(event(name, kind, at, value, received_at=late))
+    exposures.append(exposure("stranger", "double", day(9), experiment="another"))
+    exposures.append(exposure("unplanned", "retired variant", day(9)))
+    return exposures, events
+
+
+def assert_same(found, columns, rows):
+    matrix = np.array(rows, dtype=float).reshape(len(rows), len(columns))
+    if isinstance(found, Moments):
+        assert found.n == len(rows)
+        if rows:
+            np.testing.assert_allclose(found.mean, matrix.mean(axis=0), atol=1e-9)
+            centred = matrix - matrix.mean(axis=0)
+            np.testing.assert_allclose(found.m2, centred.T @ centred, atol=1e-7)
+
+
+def assert_same_teams(found, columns, rows):
+    teams = {}
+    for unit, values in rows:
+        teams.setdefault(unit, []).append(values)
+    expected_n = [len(teams[unit]) for unit in sorted(teams)]
+    expected = [np.sum(teams[unit], axis=0) for unit in sorted(teams)]
+    assert found.n.tolist() == expected_n
+    np.testing.assert_allclose(
+        found.sums, np.array(expected).reshape(len(teams), len(columns)), atol=1e-9
+    )
+
+
+def columns_of(metric, after, before):
+    if metric.kind != "score":
+        return [after, before]
+    parts = [after.points[name] for name in COMPONENTS]
+    return [after.score, before.score, *parts, after.without_incentive]
+
+
+@pytest.mark.parametrize("as_of", [day(40), day(33.37), day(20)])
+@pytest.mark.parametrize("unit_kind", ["learner", "team"])
+@pytest.mark.parametrize("seed", range(4))
+def test_collect__random_lakes__is_what_the_rules_say(tmp_path, seed, unit_kind, as_of):
+    exposures, events = random_rows(seed, unit_kind)
+    lake = write_lake(tmp_path, exposures=exposures, events=events)
+    plan = plan_of(unit_kind, as_of)
+
+    collected = collect(plan, lake, NORMS)
+
+    _kept, variants_of, crossed = plain_first_exposures(plan, exposures)
+    assert collected.n_crossed == len(crossed)
+    for variant in plan.variants:
+        units = {u for u, met in variants_of.items() if met == {variant}}
+        assert collected.n_exposed[variant] == len(units)
+    for metric in METRICS:
+        rows = plain_rows(plan, metric, exposures, events)
+        for variant in plan.variants:
+            found = collected.metrics[metric.key][variant]
+            mine = [(u, columns_of(metric, a, b)) for v, u, a, b in rows if v == variant]
+            if unit_kind == "team":
+                assert_same_teams(found, found.columns, mine)
+            else:
+                assert_same(found, found.columns, [values for _, values in mine])
+            if metric.role == "primary":
+                assert collected.n_learners[variant] == len(mine)
+                assert collected.n_mature[variant] == len({unit for unit, _ in mine})
+
+
+@pytest.mark.parametrize("unit_kind", ["learner", "team"])
+@pytest.mark.parametrize("seed", range(3))
+def test_trend__each_day__holds_the_units_complete_at_its_end(tmp_path, seed, unit_kind):
+    exposures, events = random_rows(seed, unit_kind)
+    lake = write_lake(tmp_path, exposures=exposures, events=events)
+    plan = plan_of(unit_kind, day(33.37))
+
+    trend = collect(plan, lake, NORMS).trend
+
+    days = sorted(trend)
+    assert days[-1] == day(33).date().isoformat()
+    for number_of_day in range((day(33) - START).days + 1):
+        iso = day(number_of_day).date().isoformat()
+        rows = plain_rows(plan, plan.primary, exposures, events, until=day(number_of_day + 1))
+        if iso not in trend:
+            assert rows == []
+            continue
+        for variant in plan.variants:
+            mine = [(u, [number(a), number(b)]) for v, u, a, b in rows if v == variant]
+            found = trend[iso][variant]
+            assert found.columns == ("outcome", "covariate")
+            if unit_kind == "team":
+                assert_same_teams(found, found.columns, mine)
+            else:
+                assert_same(found, found.columns, [values for _, values in mine])
+
+
+def test_collect__score__components_add_up_to_the_outcome(tmp_path):
+    exposures, events = random_rows(1, "learner")
+    lake = write_lake(tmp_path, exposures=exposures, events=events)
+
+    found = collect(plan_of(), lake, NORMS).metrics["energize"]["double"]
+
+    assert found.columns == ("outcome", "covariate", *COMPONENTS, "without_incentive")
+    parts = sum(found.mean_of(name) for name in COMPONENTS)
+    assert parts == pytest.approx(found.mean_of("outcome"))
+
+
+def test_collect__repeated_exposures__count_once(tmp_path):
+    lake = write_lake(
+        tmp_path,
+        exposures=[exposure("ada", "double", day(6 + hour / 24)) for hour in range(5)],
+        events=[event("ada", "sale", day(7), 10.0)],
+    )
+
+    collected = collect(plan_of(), lake, NORMS)
+
+    assert collected.n_exposed == {"control": 0, "double": 1}
+    assert collected.metrics["sales"]["double"].n == 1
+    assert collected.metrics["sales"]["double"].mean_of("outcome") == 10.0
+
+
+def test_collect__an_exposure_before_the_start__is_not_counted(tmp_path):
+    lake = write_lake(tmp_path, exposures=[exposure("ada", "double", day(4.999))])
+
+    collected = collect(plan_of(), lake, NORMS)
+
+    assert collected.n_exposed == {"control": 0, "double": 0}
+
+
+def test_collect__the_window_ends_exactly_at_the_look__is_complete(tmp_path):
+    lake = write_lake(tmp_path, exposures=[exposure("ada", "double", day(10))])
+    one_us = timedelta(microseconds=1)
+
+    at_the_end = collect(plan_of(as_of=day(24)), lake, NORMS)
+    just_before = collect(plan_of(as_of=day(24) - one_us), lake, NORMS)
+
+    assert at_the_end.n_mature["double"] == 1
+    assert just_before.n_mature["double"] == 0
+
+
+def test_collect__a_unit_met_two_variants__is_dropped_and_counted(tmp_path):
+    met = [
+        exposure("ada", "double", day(6)),
+        exposure("ada", "control", day(7)),
+        exposure("bo", "control", day(6)),
+    ]
+
+    collected = collect(plan_of(), write_lake(tmp_path, exposures=met), NORMS)
+
+    assert collected.n_crossed == 1
+    assert collected.n_exposed == {"control": 1, "double": 0}
+
+
+def test_collect__a_learner_changed_team__stays_with_the_first(tmp_path):
+    met = [
+        exposure("ada", "double", day(6), unit="north"),
+        exposure("ada", "control", day(8), unit="south"),
+        exposure("bo", "control", day(6), unit="south"),
+    ]
+
+    collected = collect(plan_of("team"), write_lake(tmp_path, exposures=met), NORMS)
+
+    assert collected.n_crossed == 0
+    assert collected.n_learners == {"control": 1, "double": 1}
+
+
+def test_collect__an_empty_lake__counts_nobody(tmp_path):
+    collected = collect(plan_of(), write_lake(tmp_path), NORMS)
+
+    assert collected.n_exposed == {"control": 0, "double": 0}
+    assert collected.metrics["energize"]["control"].n == 0
+    assert collected.trend == {}
+    assert collected.latest_received_at is None
+
+
+def test_collect__rows_that_came_late__are_the_latest_received(tmp_path):
+    lake = write_lake(
+        tmp_path,
+        exposures=[exposure("ada", "double", day(6))],
+        events=[
+            event("ada", "sale", day(7), 1.0, received_at=day(30)),
+            event("ada", "sale", day(50), 1.0, received_at=day(51)),
+        ],
+    )
+
+    assert collect(plan_of(), lake, NORMS).latest_received_at == day(30)
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (MetricPlan("x", "X", "median", "primary"), "metric kind: found 'median'"),
+        (MetricPlan("x", "X", "count", "primary"), "metric x: event_kinds is empty"),
+        (
+            MetricPlan("x", "X", "count", "primary", event_kinds=("clicked",)),
+            "metric x: event_kinds holds 'clicked'",
+        ),
+        (MetricPlan("x", "X", "score", "primary", cap=50.0), "metric x: cap is 50"),
+        (MetricPlan("x", "X", "retention", "primary", window_days=0), "window_days is 0"),
+    ],
+)
+def test_collect__a_metric_it_cannot_compute__says_what_to_change(tmp_path, metric, message):
+    with pytest.raises(ValueError, match=message):
+        collect(plan_of(metrics=(metric,)), write_lake(tmp_path), NORMS)
+
+
+def test_collect__a_score_without_norms__says_to_calibrate(tmp_path):
+    with pytest.raises(ValueError, match="metric energize: kind score needs the score's norms"):
+        collect(plan_of(), write_lake(tmp_path))
