@@ -13,6 +13,7 @@ from experiment_server.columns import utc_now
 from experiment_server.db import Database, migrate
 from experiment_server.environments import service as environments
 from experiment_server.identity import Identity
+from experiment_server.ingest import api as ingest_api
 from experiment_server.schedule.job import Job
 from experiment_server.schedule.run import run_jobs
 from experiment_server.schedule.ticker import Ticker
@@ -28,6 +29,7 @@ STATIC: Final = Path(dashboards.__file__).parent / "static"
 # One line a blueprint: programs first, then people's pages.
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
     observe.blueprint,
+    ingest_api.blueprint,
 )  # fmt: skip
 
 
