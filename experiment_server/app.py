@@ -1,6 +1,7 @@
 """The composition root: the only file that knows every domain."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,9 @@ from experiment_server.db import Database, migrate
 from experiment_server.environments import service as environments
 from experiment_server.identity import Identity
 from experiment_server.ingest import api as ingest_api
-from experiment_server.schedule.job import Job
+from experiment_server.ingest import jobs as ingest_jobs
+from experiment_server.schedule import jobs as schedule_jobs
+from experiment_server.schedule.job import Job, RunResult
 from experiment_server.schedule.run import run_jobs
 from experiment_server.schedule.ticker import Ticker
 from experiment_server.security import rate_limits
@@ -35,6 +38,8 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
 
 # One line a domain with scheduled work, in the order in which a tick runs them.
 JOBS: Final[Sequence[Job]] = (
+    *ingest_jobs.JOBS,
+    *schedule_jobs.JOBS,
 )  # fmt: skip
 
 
@@ -79,7 +84,13 @@ def bootstrap(database: Database) -> None:
 def make_ticker(app: APIFlask) -> Ticker:
     """The schedule of one server process; it runs once it is started."""
     state: State = app.extensions[web.EXTENSION]
-    return Ticker(lambda: run_jobs(state, JOBS, state.clock()), state.settings.seal_seconds)
+    return Ticker(lambda: run_due(state, state.clock()), state.settings.seal_seconds)
+
+
+def run_due(state: State, now: datetime, only: Collection[str] | None = None) -> list[RunResult]:
+    """Run what is due at ``now``, here and to its end; ``only`` these jobs, by name."""
+    chosen = [job for job in JOBS if only is None or job.name in only]
+    return run_jobs(state, chosen, now)
 
 
 def _caller() -> str:
