@@ -1,0 +1,155 @@
+"""The definitions that the client decides by: polled, kept, never thrown away."""
+
+import json
+import random
+import threading
+from typing import Any
+
+from ._assignment import InvalidPayload, Payload, parse_payload
+from .backoff import Backoff
+from .keeping import Keeper
+from .notices import Notices
+from .options import Options
+from .wire import Answer, NoAnswer, Wire
+
+PATH = "/api/v1/payload"
+OLDER_BEFORE_BELIEVED = 3
+
+
+class Definitions:
+    """Holds the newest payload; a thread asks for a newer one."""
+
+    def __init__(self, wire: Wire | None, options: Options, notices: Notices) -> None:
+        self.payload: Payload | None = None
+        self._wire = wire
+        self._options = options
+        self._notices = notices
+        self._backoff = Backoff(options.retry_base_s)
+        self._changed = threading.Condition(threading.Lock())
+        self._etag: str | None = None
+        self._n_older = 0
+        self._n_asked = 0  # polls that the host asked for
+        self._n_answered = 0  # of these, how many have been made
+        self._is_fresh = False
+        self._is_closed = False
+        self._keeper = Keeper(options.payload_file, notices) if options.payload_file else None
+        if self._keeper is not None:
+            kept = self._keeper.load()
+            if kept is not None:
+                self.payload = self._parse(kept)
+
+    def start(self) -> None:
+        """Start the thread; without a wire there is nothing to ask."""
+        if self._wire is not None:
+            thread = threading.Thread(
+                target=self._run, args=(self._wire,), name="momentum-definitions", daemon=True
+            )
+            thread.start()
+
+    def after_fork(self) -> None:
+        """In a forked child: fresh locks; the payload is as good as it was."""
+        self._changed = threading.Condition(threading.Lock())
+        self._n_asked = self._n_answered = 0
+
+    def close(self) -> None:
+        """Let the thread end; the payload stays."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def wait_until_fresh(self, timeout_s: float) -> bool:
+        """Whether the server's definitions have arrived, waiting at most so long."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._is_fresh or self._is_closed, max(timeout_s, 0.0)
+            ) and (self._is_fresh)
+
+    def refresh(self, timeout_s: float) -> bool:
+        """Ask now; whether the server answered in time."""
+        with self._changed:
+            self._n_asked += 1
+            wanted = self._n_asked
+            self._changed.notify_all()
+            return self._changed.wait_for(
+                lambda: self._n_answered >= wanted or self._is_closed, max(timeout_s, 0.0)
+            ) and (self._n_answered >= wanted)
+
+    def _run(self, wire: Wire) -> None:
+        while not self._is_closed:
+            with self._changed:
+                n_asked = self._n_asked
+            try:
+                wait_s = self._poll(wire, n_asked)
+            except Exception as error:  # the thread must survive, or definitions would go stale
+                self._notices.warn("definitions", "asking failed: %s", type(error).__name__)
+                wait_s = self._backoff.after_failure()
+            with self._changed:
+                self._changed.wait_for(
+                    lambda seen=n_asked: self._is_closed or self._n_asked > seen,  # type: ignore[misc]
+                    wait_s,
+                )
+        wire.close()
+
+    def _poll(self, wire: Wire, n_asked: int) -> float:
+        """Ask once. Returns how long to wait until the next time."""
+        status, retry_after = None, None
+        try:
+            headers = {"If-None-Match": self._etag} if self._etag else {}
+            answer = wire.ask("GET", PATH, None, headers)
+            status, retry_after = answer.status, answer.headers.get("retry-after")
+            if status == 304 or (status == 200 and self._take(answer)):
+                self._answered(n_asked)
+                self._backoff.reset()
+                return self._options.poll_interval_s * (0.9 + 0.2 * random.random())  # noqa: S311
+            what = f"the server answered {status}"
+        except NoAnswer as error:
+            what = f"the server did not answer ({error})"
+        self._notices.warn("definitions", "definitions stay as they are: %s", what)
+        return self._backoff.after_failure(status, retry_after)
+
+    def _answered(self, n_asked: int) -> None:
+        with self._changed:
+            self._is_fresh = True
+            self._n_answered = max(self._n_answered, n_asked)
+            self._changed.notify_all()
+
+    def _take(self, answer: Answer) -> bool:
+        """Hold the payload of an answer; False when it is not one."""
+        try:
+            data = json.loads(answer.body, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            return False
+        payload = self._parse(data)
+        if payload is None:
+            return False
+        if not self._is_older(payload):
+            self.payload = payload  # one reference, replaced whole: no reader sees half of it
+            self._etag = answer.headers.get("etag")
+            if self._keeper is not None:
+                self._keeper.store(data)
+        return True
+
+    def _is_older(self, payload: Payload) -> bool:
+        """Whether a lagging server sent it; said thrice it is believed, as after a restore."""
+        held = self.payload
+        if held is None or held.environment != payload.environment:
+            return False
+        self._n_older = self._n_older + 1 if payload.version < held.version else 0
+        return 0 < self._n_older < OLDER_BEFORE_BELIEVED
+
+    def _parse(self, data: Any) -> Payload | None:
+        try:
+            payload = parse_payload(data, lenient=True)
+        except (InvalidPayload, RecursionError) as error:
+            where = error.path if isinstance(error, InvalidPayload) else "too deep"
+            self._notices.warn("payload", "definitions cannot be read at %s", where)
+            return None
+        if payload.broken:
+            self._notices.warn(
+                "broken", "these flags cannot be evaluated: %s", ", ".join(payload.broken)[:300]
+            )
+        return payload
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)

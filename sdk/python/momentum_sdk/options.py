@@ -1,0 +1,86 @@
+"""The options of a client.
+
+A wrong one is complained of and replaced by its default: a typo must not take the host down.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a client behaves; each is a keyword of `Momentum`."""
+
+    poll_interval_s: float = 30.0  # how often definitions are asked for, +-10 %
+    flush_interval_s: float = 2.0  # how long an event waits for company
+    batch_size: int = 500  # events in one request, at most 1,000
+    queue_size: int = 10_000  # events waiting; a full queue drops the newest and counts it
+    block_when_full_s: float = 0.0  # how long track() may wait for room; for importers
+    request_timeout_s: float = 10.0  # one request, whole, from its start to its last byte
+    retry_base_s: float = 1.0  # first wait after a failure; doubles up to 30 s
+    exit_timeout_s: float = 2.0  # how long the exit of the process may wait for the last events
+    exposure_memory: int = 100_000  # exposures remembered, so that each is logged once
+    payload_file: str | None = None  # keeps the last definitions over a restart; never expires
+    compress: bool = False  # gzip request bodies
+
+
+def _seconds(low: float, high: float) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return float(value) if math.isfinite(value) and low <= value <= high else None
+
+    return read
+
+
+def _count(low: int, high: int) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        return value if fits else None
+
+    return read
+
+
+def _path(value: Any) -> Any:
+    import os
+
+    if isinstance(value, str) and value:
+        return value
+    return os.fspath(value) if isinstance(value, os.PathLike) else None
+
+
+_READERS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
+    "poll_interval_s": (_seconds(0.05, 86_400), "seconds from 0.05 to 86400, such as 30"),
+    "flush_interval_s": (_seconds(0.01, 3_600), "seconds from 0.01 to 3600, such as 2"),
+    "batch_size": (_count(1, 1_000), "a whole number from 1 to 1000, such as 500"),
+    "queue_size": (_count(1, 10_000_000), "a whole number from 1, such as 10000"),
+    "block_when_full_s": (_seconds(0, 86_400), "seconds from 0, such as 30"),
+    "request_timeout_s": (_seconds(0.05, 600), "seconds from 0.05 to 600, such as 10"),
+    "retry_base_s": (_seconds(0.01, 30), "seconds from 0.01 to 30, such as 1"),
+    "exit_timeout_s": (_seconds(0, 600), "seconds from 0 to 600, such as 2"),
+    "exposure_memory": (_count(0, 10_000_000), "a whole number from 0, such as 100000"),
+    "payload_file": (_path, "a path, such as momentum-payload.json"),
+    "compress": (lambda value: value if isinstance(value, bool) else None, "True or False"),
+}
+
+
+def read_options(config: Mapping[str, Any]) -> tuple[Options, list[str]]:
+    """The options that a configuration asks for, and a sentence for each that is wrong."""
+    options = Options()
+    complaints: list[str] = []
+    for name, given in config.items():
+        reader = _READERS.get(name)
+        if reader is None:
+            complaints.append(f"there is no option {name!r}; there are {', '.join(_READERS)}")
+            continue
+        if name == "payload_file" and given is None:
+            continue
+        read, expected = reader
+        value = read(given)
+        if value is None:
+            complaints.append(f"option {name} was left at its default; give {expected}")
+        else:
+            options = replace(options, **{name: value})
+    return options, complaints
