@@ -10,22 +10,41 @@ from momentum_sdk import Momentum
 
 from .behaviour import Behaviour, Visits
 from .effects import EXPERIMENTS
-from .population import HISTORY_DAYS, LIVE_DAYS, Population
+from .population import HISTORY_DAYS, LIVE_DAYS, Population, build_population
+
+
+def open_client(base_url: str, key: str) -> Momentum:
+    """An SDK client of an importer: it waits for room rather than dropping, and knows what runs.
+
+    Raises:
+        ConnectionError: the server gave no definitions.
+    """
+    momentum = Momentum(
+        base_url,
+        key,
+        batch_size=1_000,
+        queue_size=20_000,
+        block_when_full_s=120.0,
+        request_timeout_s=60.0,
+    )
+    if not momentum.ready(timeout_s=30.0):
+        momentum.close(timeout_s=0.0)
+        raise ConnectionError(f"{base_url} gave no definitions; see the server's log")
+    return momentum
+
+
+def build_lms(n_learners: int, seed: int, start: date) -> "SimulatedLms":
+    """A platform with that many learners, whose experiments begin on ``start`` at 00:00 UTC."""
+    return SimulatedLms(build_population(n_learners, seed), seed, start)
 
 
 class SimulatedLms:
     """A learning platform that asks for variants and reports what its learners do."""
 
-    def __init__(self, momentum: Momentum, population: Population, seed: int, start: date) -> None:
-        """Open the platform.
+    experiments = EXPERIMENTS
 
-        Args:
-            momentum: an SDK client; the caller closes it.
-            population: who learns here.
-            seed: of the learners' days.
-            start: the day on which the experiments begin, at 00:00 UTC.
-        """
-        self.momentum = momentum
+    def __init__(self, population: Population, seed: int, start: date) -> None:
+        """Open the platform for these people; ``seed`` is of their days."""
         self.population = population
         self.behaviour = Behaviour(population, seed)
         self.start = datetime.combine(start, time(), tzinfo=UTC)
@@ -33,33 +52,32 @@ class SimulatedLms:
         self.n_events = 0
         self.n_exposures = 0
 
-    def describe_learners(self) -> None:
+    def describe_learners(self, momentum: Momentum) -> None:
         """Tell Momentum who the learners are, as of the day before the history begins."""
         told_at = self.start - timedelta(days=HISTORY_DAYS + 1)
         for index, learner in enumerate(self.population.ids):
             started_on = self.start + timedelta(days=int(self.population.joined_day[index]))
             attributes = self.population.attributes(index)
             attributes["started_on"] = started_on.date().isoformat()
-            self.momentum.identify(learner, attributes, at=told_at)
-        self.momentum.flush()
+            momentum.identify(learner, attributes, at=told_at)
 
-    def live_history(self) -> "range":
+    def history_days(self) -> range:
         """The days before the experiments, to be lived in order."""
         return range(-HISTORY_DAYS, 0)
 
-    def live_experiments(self) -> "range":
+    def live_days(self) -> range:
         """The days from the experiments' start, to be lived in order."""
         return range(LIVE_DAYS)
 
-    def live_day(self, day: int) -> None:
+    def live_day(self, momentum: Momentum, day: int) -> None:
         """Live one day: ask for variants at first visits, then report what happened."""
         visits = self.behaviour.visits(day)
         if day >= 0:
             for index in np.flatnonzero(visits.here & ~self.met).tolist():
-                self._meet_experiments(index, visits)
+                self._meet_experiments(momentum, index, visits)
         midnight = self.start + timedelta(days=day)
         for event in self.behaviour.live(visits):
-            self.momentum.track(
+            momentum.track(
                 event.kind,
                 self.population.ids[event.learner],
                 value=event.value,
@@ -68,13 +86,13 @@ class SimulatedLms:
             )
             self.n_events += 1
 
-    def _meet_experiments(self, index: int, visits: Visits) -> None:
+    def _meet_experiments(self, momentum: Momentum, index: int, visits: Visits) -> None:
         """Ask for the four variants at a learner's first visit since the start."""
         self.met[index] = True
         at = self.start + timedelta(days=visits.day, seconds=int(visits.second[index]))
         attributes = self.population.attributes(index)
         for experiment in EXPERIMENTS:
-            variant = self.momentum.variant(
+            variant = momentum.variant(
                 experiment.key, self.population.ids[index], attributes, at=at
             )
             if not variant.in_experiment:
