@@ -46,9 +46,7 @@ def point_values(
     """
     values = component_values(facts, norms, window_days)
     points: dict[str, ir.Value] = {
-        name: values[name] * (100.0 * norms.weights[name])
-        if name in values
-        else ibis.literal(0.0)
+        name: values[name] * (100.0 * norms.weights[name]) if name in values else ibis.literal(0.0)
         for name in COMPONENTS
     }
     score = points["retention"] + points["activity"] + points["incentive"] + points["community"]

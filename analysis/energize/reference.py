@@ -50,9 +50,7 @@ def score_learner(
     days = window_days or norms.window_days
     facts = count_facts(happenings, days)
     components = score_components(facts, norms, days)
-    points = {
-        name: 100.0 * norms.weights[name] * components.get(name, 0.0) for name in COMPONENTS
-    }
+    points = {name: 100.0 * norms.weights[name] * components.get(name, 0.0) for name in COMPONENTS}
     rest = 1.0 - norms.weights["incentive"]
     others = sum(points.values()) - points["incentive"]
     return Score(

@@ -49,7 +49,10 @@ KINDS = (
 )
 
 
-def plan_of(unit_kind="learner", as_of=day(40), metrics=METRICS, **changes):
+DAY_40 = day(40)
+
+
+def plan_of(unit_kind="learner", as_of=DAY_40, metrics=METRICS, **changes):
     given = {
         "experiment": "points",
         "title": "Points",
@@ -151,9 +154,8 @@ def random_rows(seed, unit_kind):
             if unit and rng.random() < 0.1:
                 unit = f"team-{rng.integers(6)}"  # changed team
             exposures.append(exposure(name, variant, at, unit=unit))
-            for near in (-14, -7, 0, 7, 14):
-                if rng.random() < 0.4:
-                    events.append(event(name, "challenge_completed", at + timedelta(days=near)))
+            nearby = [near for near in (-14, -7, 0, 7, 14) if rng.random() < 0.4]
+            events += [event(name, "challenge_completed", at + timedelta(near)) for near in nearby]
         for _ in range(rng.integers(0, 30)):
             kind = KINDS[rng.integers(len(KINDS))]
             value = None if rng.random() < 0.5 else float(rng.integers(0, 80))

@@ -74,7 +74,15 @@ def test_score__whatever_happened__lies_between_0_and_100(them, norms):
         }
     ),
     st.sampled_from(
-        ["active_days", "active_weeks", "challenges", "course_units", "claims", "peer_actions", "followed_claim_days"]
+        [
+            "active_days",
+            "active_weeks",
+            "challenges",
+            "course_units",
+            "claims",
+            "peer_actions",
+            "followed_claim_days",
+        ]
     ),
     scales,
 )
