@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._assignment import Evaluation, evaluate
 from .answers import Variant, fresh, same_kind
@@ -25,7 +25,9 @@ from .items import (
 from .notices import Notices
 from .options import read_options
 from .outbox import Counts
-from .runtime import Runtime
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
 
 _UNUSABLE = frozenset({"unknown_flag", "error"})
 
@@ -49,6 +51,8 @@ class Momentum:
             key: a server key (mo_server_...) or a client key.
             **config: options, see `Options`.
         """
+        from .runtime import Runtime  # http.client costs more to import than all the rest
+
         self._notices = Notices()
         options, complaints = read_options(config)
         for complaint in complaints:
@@ -193,7 +197,7 @@ class Momentum:
     ) -> None:
         self.close(max(self._options.exit_timeout_s, 10.0))
 
-    def _live(self) -> Runtime:
+    def _live(self) -> "Runtime":
         """The runtime, with its threads running; they are started anew after a fork."""
         runtime = self._runtime
         if not runtime.is_running:
