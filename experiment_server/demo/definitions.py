@@ -1,0 +1,135 @@
+"""What the demo asks the server for: metrics, the four experiments, a member, keys."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from experiment_server.app import bootstrap
+from experiment_server.columns import utc_now
+from experiment_server.db import Database
+from experiment_server.demo.management import ManagementApi
+from experiment_server.environments.service import create_key, load_environment
+from experiment_server.members.service import create_member
+from experiment_server.security.passwords import make_password
+from experiment_server.security.roles import ADMIN, MANAGEMENT, SERVER, SYSTEM
+
+ENVIRONMENT: Final = "production"  # what a fresh installation begins with
+WINDOW_DAYS: Final = 28
+FIRST_LOOK_AFTER_DAYS: Final = 35  # the first week's learners have lived their window
+DAYS_BETWEEN_LOOKS: Final = 7
+LOOKS: Final = 4  # at the ends of weeks 5, 6, 7 and 8
+
+METRICS: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "key": "energize-score",
+        "title": "Energize Score",
+        "kind": "score",
+        "window_days": WINDOW_DAYS,
+        "unit_label": "points",
+    },
+    {
+        "key": "sales",
+        "title": "Sales per learner",
+        "kind": "count",
+        "event_kinds": ["sale"],
+        "window_days": WINDOW_DAYS,
+        "cap": 30,
+        "unit_label": "sales",
+    },
+    {
+        "key": "active-days",
+        "title": "Active days",
+        "kind": "active_days",
+        "window_days": WINDOW_DAYS,
+        "unit_label": "days",
+    },
+    {
+        "key": "course-completions",
+        "title": "Courses completed",
+        "kind": "count",
+        "event_kinds": ["course_completed"],
+        "window_days": WINDOW_DAYS,
+        "unit_label": "courses",
+    },
+)
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to get in: secrets that live as long as the store."""
+
+    email: str
+    password: str
+    management_key: str
+    server_key: str
+
+
+def open_store(database: Database, email: str) -> Access:
+    """A fresh store with an admin and two keys."""
+    password = make_password()
+    bootstrap(database)
+    now = utc_now()
+    with database.write() as session:
+        created = load_environment(session, ENVIRONMENT)
+        create_member(session, SYSTEM, email, ADMIN, password, now)
+        _, management = create_key(session, SYSTEM, created, (MANAGEMENT, ADMIN, "setup"), now)
+        _, server = create_key(session, SYSTEM, created, (SERVER, None, "learning platform"), now)
+    return Access(email, password, management, server)
+
+
+def create_definitions(api: ManagementApi, environment: str, experiments: Any) -> None:
+    """The metrics, and the experiments as drafts."""
+    for metric in METRICS:
+        api.post("/metrics", metric)
+    for experiment in experiments:
+        api.post(f"/environments/{environment}/experiments", _definition(experiment))
+
+
+def start_experiments(
+    api: ManagementApi, environment: str, experiments: Any, started_at: datetime
+) -> None:
+    """Start them in the past, as an import of history does."""
+    for experiment in experiments:
+        api.post(
+            f"/environments/{environment}/experiments/{experiment.key}/start",
+            {"started_at": started_at.isoformat()},
+        )
+
+
+def _definition(experiment: Any) -> dict[str, Any]:
+    return {
+        "key": experiment.key,
+        "title": experiment.title,
+        "hypothesis": experiment.hypothesis,
+        "domain": experiment.domain,
+        "unit_kind": experiment.unit_kind,
+        "variants": [
+            {
+                "key": experiment.control,
+                "title": experiment.control.replace("-", " ").capitalize(),
+                "weight": 0.5,
+                "payload": experiment.control_payload,
+            },
+            {
+                "key": experiment.treatment,
+                "title": experiment.treatment.replace("-", " ").capitalize(),
+                "weight": 0.5,
+                "payload": experiment.treatment_payload,
+            },
+        ],
+        "metrics": [
+            {
+                "metric": "energize-score",
+                "role": "primary",
+                "minimum_effect": experiment.minimum_effect,
+            },
+            {"metric": "sales", "role": "secondary"},
+            {"metric": "active-days", "role": "secondary"},
+            {"metric": "course-completions", "role": "guardrail"},
+        ],
+        "schedule": {
+            "looks": LOOKS,
+            "first_after_days": FIRST_LOOK_AFTER_DAYS,
+            "every_days": DAYS_BETWEEN_LOOKS,
+        },
+    }

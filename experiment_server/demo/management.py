@@ -1,0 +1,44 @@
+"""Momentum's management API, as any program would call it."""
+
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import orjson
+
+TIMEOUT_S = 120.0
+
+
+class ApiError(RuntimeError):
+    """The server refused; the sentence is the server's own."""
+
+
+class ManagementApi:
+    """A program with a management key."""
+
+    def __init__(self, base_url: str, key: str) -> None:
+        """Of the server at ``base_url``."""
+        self._base_url = base_url
+        self._key = key
+
+    def get(self, path: str) -> Any:
+        """What the API shows at a path below ``/api/v1``."""
+        return self._call("GET", path, None)
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Create or do something; gives the API's answer."""
+        return self._call("POST", path, body or {})
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        request = Request(  # noqa: S310 - the address is the demo's own server
+            f"{self._base_url}/api/v1{path}",
+            method=method,
+            data=None if body is None else orjson.dumps(body),
+            headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+        )
+        try:
+            with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+                return orjson.loads(answer.read())
+        except HTTPError as refused:
+            problem = refused.read().decode(errors="replace")
+            raise ApiError(f"{method} {path}: {refused.code} {problem}") from refused
