@@ -11,7 +11,7 @@ MISSING = "\N{EN DASH}"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """The number to ``digits`` significant digits, never in powers of ten: 1234.5 is "1,230"."""
+    """The number to ``digits`` significant digits, without idle zeros: 1234.5 is "1,230"."""
     if value is None:
         return MISSING
     if value == 0:
@@ -19,6 +19,8 @@ def number(value: float | None, digits: int = 3) -> str:
     decimals = digits - 1 - floor(log10(abs(value)))
     rounded = round(value, decimals)
     text = f"{abs(rounded):,.{max(0, min(decimals, 6))}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
     return f"{MINUS}{text}" if rounded < 0 and text.strip("0.,") else text
 
 

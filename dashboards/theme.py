@@ -23,7 +23,7 @@ class Layout:
         return self.name == "narrow"
 
 
-WIDE: Final = Layout("wide", 640, 190, 7)
+WIDE: Final = Layout("wide", 520, 165, 6)
 NARROW: Final = Layout("narrow", 330, 112, 4)
 LAYOUTS: Final = (WIDE, NARROW)
 

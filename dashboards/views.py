@@ -155,6 +155,16 @@ class ReadoutView:
     may_start: bool = False
     may_stop: bool = False
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """Each variant's title by its key."""
+        return {variant.key: variant.title or variant.key for variant in self.design.variants}
+
+    @property
+    def window_days(self) -> int | None:
+        """The primary metric's outcome window."""
+        return next((m.window_days for m in self.design.metrics if m.role == "primary"), None)
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -187,6 +197,16 @@ class QuestionsView:
 
 
 @dataclass(frozen=True)
+class RuleInfo:
+    """One rule of a flag: the first that matches decides."""
+
+    value: Any
+    title: str = ""
+    condition: dict[str, Any] | None = None
+    coverage: float = 1.0  # share of the matching units that get the value, 0-1
+
+
+@dataclass(frozen=True)
 class FlagRow:
     """One flag in one environment."""
 
@@ -197,7 +217,7 @@ class FlagRow:
     enabled: bool
     version: int  # of the switch: the form sends it back, so that nobody overwrites a newer change
     description: str = ""
-    rules: tuple[dict[str, Any], ...] = ()  # {"title", "condition", "value", "coverage"}
+    rules: tuple[RuleInfo, ...] = ()
     updated_at: datetime | None = None
 
 

@@ -8,7 +8,7 @@ from dashboards import formats
 from dashboards.charts.marks import Row, Rows, data, in_order
 from dashboards.theme import GRID, SERIES, Layout
 
-ROOM_FOR_LABELS = {"wide": 210, "narrow": 128}
+ROOM_FOR_LABELS = {"wide": 190, "narrow": 128}
 
 
 def funnel(rows: Rows, layout: Layout) -> alt.FacetChart:

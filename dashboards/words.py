@@ -1,0 +1,223 @@
+"""Every sentence that the pages say, in one place: results with their uncertainty, empty states."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from analysis.results import (
+    CheckResult,
+    ComponentSplit,
+    Estimate,
+    MetricResult,
+    Readout,
+    Sequential,
+    Verdict,
+)
+from dashboards import formats
+from dashboards.views import ScoreTrust
+
+
+@dataclass(frozen=True)
+class VerdictWords:
+    """How a verdict is shown: never by colour alone."""
+
+    meaning: str
+    tone: str  # good | bad | calm | wait | stop
+    icon: str  # a row of templates/components/icons.html
+
+
+VERDICTS: Final = {
+    Verdict.SHIP: VerdictWords("The evidence is in: give it to everybody.", "good", "check"),
+    Verdict.KEEP_RUNNING: VerdictWords("Too early to tell: leave it running.", "wait", "clock"),
+    Verdict.ROLL_BACK: VerdictWords("It does harm: return everybody to control.", "bad", "back"),
+    Verdict.NO_MEANINGFUL_DIFFERENCE: VerdictWords(
+        "It makes no difference that would matter: choose the cheaper one.", "calm", "equal"
+    ),
+    Verdict.INCONCLUSIVE: VerdictWords(
+        "The experiment is over and cannot tell: more units or a larger change would.",
+        "calm",
+        "question",
+    ),
+    Verdict.DO_NOT_USE: VerdictWords(
+        "The numbers cannot be trusted: mend the cause before reading them.", "stop", "stop"
+    ),
+}
+
+DOMAINS: Final = {
+    "incentive": "Incentive",
+    "challenge_format": "Challenge format",
+    "sequencing": "Content sequencing",
+    "messaging": "Messaging",
+    "other": "Other",
+}
+STATES: Final = {
+    "running": "Running",
+    "draft": "Draft",
+    "stopped": "Stopped",
+    "archived": "Archived",
+}
+METRIC_ROLES: Final = {
+    "primary": "Primary: the decision is about this",
+    "secondary": "Secondary",
+    "guardrail": "Guardrail: must not get worse",
+}
+COMPONENTS: Final = {
+    "retention": "Retention",
+    "activity": "Activity",
+    "incentive": "Incentive response",
+    "community": "Community",
+}
+UNTRUSTED: Final = "These numbers cannot be trusted. They are here to help find the cause."
+NOTICES: Final = {
+    "started": "The experiment is running. SDKs receive it with their next poll.",
+    "stopped": "The experiment is stopped. Every unit is back on control.",
+    "archived": "The experiment is archived.",
+    "flag-on": "The flag is on. SDKs receive it with their next poll.",
+    "flag-off": "The flag is off and gives its default value.",
+    "flag-stale": "Somebody changed this flag meanwhile. Here it is as it stands; switch it again.",
+    "experiment-stale": "Somebody changed this experiment meanwhile. Here it is as it stands.",
+    "signed-out": "You are signed out.",
+}
+WRONG_SIGN_IN: Final = "This e-mail and password do not fit together. Check both and try again."
+
+
+def effect_sentence(metric: MetricResult, estimate: Estimate, titles: Mapping[str, str]) -> str:
+    """What one treatment did to one metric, with its interval, in one sentence."""
+    decimals = formats.decimals_for(estimate.effect, estimate.low, estimate.high)
+    unit = f" {metric.unit_label}" if metric.unit_label else ""
+    treatment = _quoted(titles.get(estimate.variant, estimate.variant))
+    control = _quoted(titles.get(estimate.control, estimate.control))
+    span = f"interval {formats.interval(estimate.low, estimate.high, decimals)}"
+    if estimate.low <= 0 <= estimate.high:
+        return (
+            f"No clear difference between {treatment} and {control}: "
+            f"{formats.signed(estimate.effect, decimals)}{unit} ({span})."
+        )
+    verb = "raised" if estimate.effect > 0 else "lowered"
+    size = formats.measure(abs(estimate.effect), decimals)
+    return f"{treatment} {verb} it by {size}{unit} against {control} ({span})."
+
+
+def relative_sentence(estimate: Estimate) -> str:
+    """The effect as a share of the control's mean, with its interval; empty when unbounded."""
+    relative = estimate.relative
+    if relative.estimate is None:
+        return ""
+    ends = (relative.low, relative.high)
+    shares = (relative.estimate, *ends)
+    decimals = min(3, formats.decimals_for(*(100 * share for share in shares if share is not None)))
+    size = formats.signed_percent(relative.estimate, decimals)
+    text = f"That is {size} of the control's mean"
+    if None in ends:
+        return f"{text}; too uncertain for an interval."
+    return f"{text} ({' to '.join(formats.signed_percent(end, decimals) for end in ends)})."
+
+
+def posterior_sentence(metric: MetricResult, estimate: Estimate, titles: Mapping[str, str]) -> str:
+    """What to believe about one treatment: chance to be better, and what a mistake would cost."""
+    posterior = estimate.posterior
+    treatment = _quoted(titles.get(estimate.variant, estimate.variant))
+    unit = f" {metric.unit_label}" if metric.unit_label else ""
+    text = f"The chance that {treatment} is better is {formats.percent(posterior.p_better)}"
+    if posterior.p_meaningful is not None and metric.minimum_effect:
+        least = f"{formats.number(metric.minimum_effect)}{unit}"
+        text += f"; better by at least {least}, {formats.percent(posterior.p_meaningful)}"
+    loss = formats.number(posterior.expected_loss, 2)
+    return (
+        f"{text}. Weighing how likely it is to be worse, and by how much, "
+        f"shipping it risks {loss}{unit}."
+    )
+
+
+def best_sentence(metric: MetricResult, titles: Mapping[str, str]) -> str:
+    """Which variant is most likely the best; empty with fewer than three variants."""
+    if len(metric.p_best) < 3:
+        return ""
+    ranked = sorted(metric.p_best.items(), key=lambda item: -item[1])
+    parts = [f"{_quoted(titles.get(key, key))} {formats.percent(p)}" for key, p in ranked]
+    return f"Chance to be the best of all: {formats.joined(parts)}."
+
+
+def look_sentence(sequential: Sequential) -> str:
+    """What this look was allowed to conclude, and why the bar stands where it stands."""
+    distance = formats.signed(sequential.z, 2)
+    bar = formats.measure(sequential.boundary_z, 2)
+    verdict = "passes" if sequential.crossed else "does not pass"
+    return (
+        f"Look {sequential.look} of {sequential.looks_planned}: the primary lies {distance} "
+        f"standard errors from zero and {verdict} the bar of {bar}. Early looks have a higher bar, "
+        "so that looking often does not produce winners by chance."
+    )
+
+
+def pace_sentence(sequential: Sequential) -> str:
+    """How far the experiment is, and how long it still needs."""
+    share = formats.percent(min(1.0, sequential.information_fraction))
+    text = f"{share} of the planned information is in"
+    if not sequential.days_left:
+        return f"{text}."
+    days = formats.counted(max(1, round(sequential.days_left)), "more day")
+    return f"{text}; at the present pace it takes about {days}."
+
+
+def maturity_sentence(readout: Readout, window_days: int | None) -> str:
+    """How many units count, and how many are still on their way."""
+    exposed, mature = sum(readout.n_exposed.values()), sum(readout.n_mature.values())
+    unit = formats.counted(exposed, readout.unit_kind)
+    window = f"{window_days}-day window" if window_days else "outcome window"
+    if mature >= exposed:
+        return f"All {unit} have completed their {window}."
+    return (
+        f"{formats.count(mature)} of {unit} have completed their {window} and count here; "
+        "the others are still maturing."
+    )
+
+
+def checks_sentence(checks: tuple[CheckResult, ...]) -> str:
+    """The health of the experiment in one sentence."""
+    failed = [check.title for check in checks if not check.passed]
+    if not checks:
+        return "No check could run yet."
+    if not failed:
+        return f"All {formats.counted(len(checks), 'check')} passed."
+    verb = "needs" if len(failed) == 1 else "need"
+    return f"{formats.joined(failed)} {verb} attention."
+
+
+def split_sentence(split: ComponentSplit, titles: Mapping[str, str]) -> str:
+    """What the score's effect is made of, and what stays without the incentive component."""
+    largest = max(split.components, key=lambda part: abs(part.effect))
+    name = COMPONENTS.get(largest.component, largest.component)
+    total = sum(part.effect for part in split.components)
+    text = (
+        f"{_quoted(titles.get(split.variant, split.variant))} moved the score by "
+        f"{formats.signed(total)} points, most of all through {name.lower()} "
+        f"({formats.signed(largest.effect)})."
+    )
+    without, se = split.effect_without_incentive, split.se_without_incentive
+    if without is None or se is None:
+        return text
+    span = formats.interval(without - 1.96 * se, without + 1.96 * se)
+    return f"{text} Without the incentive component: {formats.signed(without)} points ({span})."
+
+
+def trust_sentence(trust: ScoreTrust) -> str:
+    """Whether the Energize Score foresees the next window better than simpler measures."""
+    better = [base for base in trust.baselines if base.auc >= trust.score.auc]
+    score = formats.measure(trust.score.auc, 2)
+    if not better:
+        names = [f"{base.title} {formats.measure(base.auc, 2)}" for base in trust.baselines]
+        against = f" ({formats.joined(names)})" if names else ""
+        return (
+            f"The Energize Score foresees who returns better than simpler measures: AUC {score}"
+            f"{against}; 0.5 would be guessing, 1 knowing."
+        )
+    names = [f"{base.title} ({formats.measure(base.auc, 2)})" for base in better]
+    return (
+        f"Here the Energize Score (AUC {score}) does not foresee who returns better than "
+        f"{formats.joined(names)}. Read it with care, and consider other weights."
+    )
+
+
+def _quoted(title: str) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{title}\N{RIGHT DOUBLE QUOTATION MARK}"
