@@ -10,12 +10,20 @@ from flask import Blueprint, request
 
 import dashboards
 from experiment_server import error_handlers, guard, observe, web
+from experiment_server.audit import api as audit_api
 from experiment_server.columns import utc_now
 from experiment_server.db import Database, migrate
+from experiment_server.delivery import api as delivery_api
+from experiment_server.environments import api as environments_api
 from experiment_server.environments import service as environments
+from experiment_server.experiments import api as experiments_api
+from experiment_server.flags import api as flags_api
 from experiment_server.identity import Identity
 from experiment_server.ingest import api as ingest_api
 from experiment_server.ingest import jobs as ingest_jobs
+from experiment_server.members import api as members_api
+from experiment_server.metrics import api as metrics_api
+from experiment_server.metrics import service as metrics
 from experiment_server.schedule import jobs as schedule_jobs
 from experiment_server.schedule.job import Job, RunResult
 from experiment_server.schedule.run import run_jobs
@@ -32,7 +40,14 @@ STATIC: Final = Path(dashboards.__file__).parent / "static"
 # One line a blueprint: programs first, then people's pages.
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
     observe.blueprint,
+    delivery_api.blueprint,
     ingest_api.blueprint,
+    environments_api.blueprint,
+    flags_api.blueprint,
+    metrics_api.blueprint,
+    experiments_api.blueprint,
+    members_api.blueprint,
+    audit_api.blueprint,
 )  # fmt: skip
 
 
@@ -79,6 +94,7 @@ def bootstrap(database: Database) -> None:
     migrate(database)
     with database.write() as session:
         environments.ensure_first(session, utc_now())
+        metrics.ensure_built_in(session, utc_now())
 
 
 def make_ticker(app: APIFlask) -> Ticker:

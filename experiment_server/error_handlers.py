@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from experiment_server import guard, strict_json, web
-from experiment_server.problems import MEDIA_TYPE, Problem, from_pydantic, unavailable
+from experiment_server.problems import MEDIA_TYPE, Problem, from_validation, unavailable
 
 PAGE: Final = "momentum.problem_page"  # app.extensions: Callable[[dict], str], a problem as HTML
 SENTENCES: Final = {
@@ -30,7 +30,6 @@ LAST_RESORT: Final = (
 def install(app: Flask) -> None:
     """Turn whatever is raised into a problem."""
     app.register_error_handler(Problem, respond)
-    app.register_error_handler(ValidationError, lambda error: respond(from_pydantic(_plain(error))))
     app.register_error_handler(HTTPError, lambda error: respond(_from_apiflask(error)))
     app.register_error_handler(HTTPException, _from_werkzeug)
     app.register_error_handler(DBAPIError, _from_database)
@@ -51,13 +50,9 @@ def respond(problem: Problem) -> Response:
     return response
 
 
-def _plain(error: ValidationError) -> Any:
-    return error.errors(include_url=False, include_context=False)
-
-
 def _from_apiflask(error: HTTPError) -> Problem:
     if isinstance(error.__cause__, ValidationError):
-        return from_pydantic(_plain(error.__cause__))
+        return from_validation(error.__cause__)
     return Problem(error.status_code, error.message or "")
 
 

@@ -10,12 +10,13 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.wrappers import Response as AnyResponse
 
 from experiment_server import web
-from experiment_server.problems import Problem, forbidden, unauthorised
+from experiment_server.problems import Problem, forbidden, not_found, unauthorised
 from experiment_server.security import csrf, headers
 from experiment_server.security.roles import Actor
 
 API: Final = "/api/"
 MAX_BODY: Final = 5_000_000
+MAX_NAME: Final = 300
 SIGN_IN: Final = "/sign-in"
 
 Identify = Callable[[Request], Actor | None]
@@ -42,6 +43,7 @@ def install(app: Flask, identify: Identify) -> None:
 
 def _admit(identify: Identify) -> AnyResponse | None:
     policy = web.policy_of(current_app.view_functions[request.endpoint or ""])
+    _check_path()
     if policy is None:
         raise forbidden("This route has no policy, so nobody may use it.")
     g.actor = identify(request)
@@ -53,6 +55,13 @@ def _admit(identify: Identify) -> AnyResponse | None:
     _check_permission(g.actor, policy)
     _check_media_type()
     return None
+
+
+def _check_path() -> None:
+    """Refuse names that no stored name can be, NUL above all, before a query meets them."""
+    for value in (request.view_args or {}).values():
+        if isinstance(value, str) and (len(value) > MAX_NAME or not value.isprintable()):
+            raise not_found("thing", value)
 
 
 def _ask_to_sign_in() -> AnyResponse:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, ValidationError
 
 MEDIA_TYPE: Final = "application/problem+json"
 FOUND_LENGTH: Final = 120  # of a refused value, as it is shown back
@@ -93,13 +93,18 @@ def conflict(detail: str) -> Problem:
     return Problem(409, detail)
 
 
-def stale(what: str, found: int, current: int) -> Problem:
-    """412: somebody changed it since the caller read it."""
-    return Problem(
-        412,
-        f"The {what} is at version {current} and you edited version {found}. "
-        "Read it again, apply your change to what is there now, and send it once more.",
-    )
+def check_version(what: str, found: int, current: int) -> None:
+    """Refuse an edit of a version that is not the current one.
+
+    Raises:
+        Problem: 412.
+    """
+    if found != current:
+        raise Problem(
+            412,
+            f"The {what} is at version {current} and you edited version {found}. "
+            "Read it again, apply your change to what is there now, and send it once more.",
+        )
 
 
 def unauthorised(detail: str) -> Problem:
@@ -122,13 +127,18 @@ def unavailable() -> Problem:
     )
 
 
-def from_pydantic(errors: Iterable[ErrorDetails]) -> Problem:
+def from_validation(error: ValidationError) -> Problem:
     """422: a body that does not have the described shape."""
-    return invalid_fields([_field_error(error) for error in errors])
+    details = error.errors(include_url=False, include_context=False)
+    return invalid_fields([_field_error(detail) for detail in details])
 
 
 _REMEDIES: Final = {
     "missing": ("a value", "Add this field."),
+    "string_pattern_mismatch": (
+        "lower-case letters and digits, with - _ . between them",
+        "For example weekly-quest.",
+    ),
     "extra_forbidden": ("no such field", "Remove it, or check its spelling in /openapi.json."),
 }
 

@@ -9,6 +9,7 @@ from experiment_server.problems import FieldError, Problem, shown
 
 MAX_DEPTH: Final = 32
 MAX_INTEGER: Final = 2**53  # what a double, and so every JSON reader, keeps exactly
+MAX_FLOAT: Final = 1e15  # PostgreSQL gives a larger one back as an integer of many digits
 MAX_TEXT: Final = 100_000
 
 
@@ -66,6 +67,8 @@ def _check(value: Any) -> None:
             _check_text(item)
         elif isinstance(item, int) and not -MAX_INTEGER <= item <= MAX_INTEGER:
             raise _refusal("body", shown(item), "an integer within +/- 2^53; send others as text")
+        elif isinstance(item, float) and not -MAX_FLOAT <= item <= MAX_FLOAT:
+            raise _refusal("body", shown(item), "a number within +/- 1e15")
 
 
 def _check_text(text: str) -> None:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from flask import Response, current_app, g, jsonify, request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from experiment_server.problems import Problem, forbidden, invalid
+from experiment_server.problems import Problem, forbidden, from_validation, invalid, not_found
 from experiment_server.security.roles import PERMISSIONS, Actor
 from experiment_server.state import State
+from experiment_server.strict_json import loads
 
 EXTENSION: Final = "momentum"
 POLICY: Final = "_momentum_policy"
@@ -17,8 +18,23 @@ PUBLIC: Final = "public"
 KEY_PATTERN: Final = r"^[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?$"
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 500
+MAX_ROW_ID: Final = 2**31 - 1
+MAX_QUERY_TEXT: Final = 300
 
+BodyType = TypeVar("BodyType", bound=BaseModel)
 View = TypeVar("View", bound=Callable[..., Any])
+
+
+Key = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern=KEY_PATTERN,
+        description="lower-case letters, digits, and - _ . between them; it never changes",
+    ),
+]
+StorableFloat = Annotated[float, Field(ge=-1e15, le=1e15)]
 
 
 class Body(BaseModel):
@@ -130,6 +146,19 @@ def if_match() -> int:
     return int(text)
 
 
+def optional_body(model: type[BodyType]) -> BodyType:
+    """The request's body, or the model's defaults when there is none.
+
+    Raises:
+        Problem: 422, when the body does not fit.
+    """
+    raw = request.get_data()
+    try:
+        return model.model_validate(loads(raw) if raw else {})
+    except ValidationError as error:
+        raise from_validation(error) from error
+
+
 def answer(body: Any, *, status: int = 200, version: int | None = None) -> Response:
     """A JSON answer; with a version, its ETag."""
     plain = body.model_dump(mode="json") if isinstance(body, BaseModel) else body
@@ -155,7 +184,7 @@ def page() -> Page:
         Problem: 422, when one of them is no such number.
     """
     limit = _query_number("limit", 1, MAX_LIMIT)
-    return Page(DEFAULT_LIMIT if limit is None else limit, _query_number("after", 0, 2**31 - 1))
+    return Page(DEFAULT_LIMIT if limit is None else limit, _query_number("after", 0, MAX_ROW_ID))
 
 
 def listing(items: list[Any], next_after: int | None = None) -> Response:
@@ -164,6 +193,29 @@ def listing(items: list[Any], next_after: int | None = None) -> Response:
         item.model_dump(mode="json") if isinstance(item, BaseModel) else item for item in items
     ]
     return answer({"items": plain, "next": next_after})
+
+
+def query_text(name: str) -> str | None:
+    """A query parameter's text, when it is there.
+
+    Raises:
+        Problem: 422, when it is too long or holds characters that no stored text can.
+    """
+    text = request.args.get(name)
+    if text is not None and (len(text) > MAX_QUERY_TEXT or not text.isprintable()):
+        raise invalid(name, text, "a short printable text", "Check the address.")
+    return text
+
+
+def row_id(number: int) -> int:
+    """A number from a path that can be a row's id.
+
+    Raises:
+        Problem: 404, for one that is too large for any.
+    """
+    if number > MAX_ROW_ID:
+        raise not_found("row", number)
+    return number
 
 
 def _query_number(name: str, low: int, high: int) -> int | None:

@@ -9,6 +9,7 @@ from experiment_server.commands.context import opened_state
 from experiment_server.environments import service
 from experiment_server.security.roles import KEY_KINDS, MANAGEMENT, ROLES, SERVER, SYSTEM
 
+Title = Annotated[str, typer.Option(help="The name for people.")]
 At = Annotated[str, typer.Option("--environment", "-e", help="The environment's key.")]
 
 
@@ -24,9 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def _add_environment_commands(environments: typer.Typer) -> None:
     @environments.command("add")
-    def add(
-        key: str, title: Annotated[str, typer.Option(help="Its name for people.")] = ""
-    ) -> None:
+    def add(key: str, title: Title = "") -> None:
         """Create an environment."""
         with opened_state() as state, state.database.write() as session:
             made = service.create_environment(session, SYSTEM, key, title or key.title(), utc_now())
@@ -55,9 +54,7 @@ def _add_key_commands(keys: typer.Typer) -> None:
             place = service.load_environment(session, environment)
             wanted = (kind, role, title)
             key, secret = service.create_key(session, SYSTEM, place, wanted, utc_now())
-        typer.echo(
-            f"Key {key.id} ({kind}) of {environment}; its secret is shown this once:", err=True
-        )
+        typer.echo(f"Key {key.id} ({kind}) of {environment}, shown this once:", err=True)
         typer.echo(secret)
 
     @keys.command("list")

@@ -81,6 +81,18 @@ def load_member(session: Session, email: str) -> Member:
     return member
 
 
+def load_member_by_id(session: Session, member_id: int) -> Member:
+    """The member with this id, locked for a change.
+
+    Raises:
+        Problem: 404.
+    """
+    member = session.get(Member, member_id, with_for_update=True)
+    if member is None:
+        raise not_found("member", member_id)
+    return member
+
+
 def change_member(
     session: Session, actor: Actor, member: Member, change: dict[str, str | bool], now: datetime
 ) -> Member:

@@ -1,9 +1,10 @@
 """How often one key, or one address, may ask."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, current_app, request
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 
 GENERAL: Final = "3000/minute"
@@ -31,7 +32,14 @@ def install(app: Flask, key_of: Callable[[], str]) -> None:
         headers_enabled=True,
         strategy="fixed-window",
     )
+    app.after_request(_drop_idle_retry_after)  # runs after the limiter's own, which always adds it
     limiter.init_app(app)
+
+
+def _drop_idle_retry_after(response: Response) -> Response:
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        response.headers.pop("Retry-After", None)
+    return response
 
 
 def _limit_of_view() -> str:

@@ -1,0 +1,157 @@
+"""/api/v1/environments and their keys."""
+
+from datetime import datetime
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel, Field
+
+from experiment_server import web
+from experiment_server.environments import service
+from experiment_server.environments.models import ApiKey, Environment
+from experiment_server.web import Body, Key
+
+blueprint = APIBlueprint(
+    "environments", __name__, url_prefix="/api/v1/environments", tag="Environments"
+)
+
+
+class NewEnvironmentBody(Body):
+    """A new environment."""
+
+    key: Key
+    title: str = Field(default="", max_length=200)
+
+
+class EnvironmentView(BaseModel):
+    """A stored environment."""
+
+    key: str
+    title: str
+    payload_version: int
+    created_at: datetime
+
+
+class EnvironmentList(BaseModel):
+    """Every environment."""
+
+    items: list[EnvironmentView]
+    next: int | None = None
+
+
+class NewKeyBody(Body):
+    """A new API key."""
+
+    kind: str = Field(max_length=20, description="server, client or management")
+    role: str | None = Field(default=None, max_length=20, description="of a management key")
+    title: str = Field(min_length=1, max_length=200)
+
+
+class KeyView(BaseModel):
+    """An API key without its secret."""
+
+    id: int
+    kind: str
+    role: str | None
+    title: str
+    prefix: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class NewKeyView(KeyView):
+    """An API key at its making: the only time at which its secret is shown."""
+
+    secret: str
+
+
+class KeyList(BaseModel):
+    """An environment's keys."""
+
+    items: list[KeyView]
+    next: int | None = None
+
+
+@blueprint.get("")
+@blueprint.output(EnvironmentList)
+@blueprint.doc(summary="List the environments")
+@web.authorize("definitions.read")
+def list_environments() -> Response:
+    """Every environment; a key sees its own."""
+    own = web.actor().environment_id
+    with web.state().database.read() as session:
+        found = service.list_environments(session)
+    return web.listing([_view(each) for each in found if own in (None, each.id)])
+
+
+@blueprint.post("")
+@blueprint.input(NewEnvironmentBody, arg_name="body")
+@blueprint.output(EnvironmentView, status_code=201)
+@blueprint.doc(summary="Create an environment")
+@web.authorize("environments.write")
+def create_environment(body: NewEnvironmentBody) -> Response:
+    """A new environment."""
+    web.require_unbound()
+    state = web.state()
+    title = body.title or body.key
+    with state.database.write() as session:
+        made = service.create_environment(session, web.actor(), body.key, title, state.clock())
+    return web.answer(_view(made), status=201)
+
+
+@blueprint.get("/<env>")
+@blueprint.output(EnvironmentView)
+@blueprint.doc(summary="Read an environment")
+@web.authorize("definitions.read")
+def read_environment(env: str) -> Response:
+    """One environment."""
+    with web.state().database.read() as session:
+        return web.answer(_view(service.load_environment(session, env)))
+
+
+@blueprint.get("/<env>/keys")
+@blueprint.output(KeyList)
+@blueprint.doc(summary="List an environment's keys")
+@web.authorize("keys.read")
+def list_keys(env: str) -> Response:
+    """The keys without their secrets, which nobody can read again."""
+    with web.state().database.read() as session:
+        keys = service.list_keys(session, service.load_environment(session, env))
+    return web.listing([_key_view(key) for key in keys])
+
+
+@blueprint.post("/<env>/keys")
+@blueprint.input(NewKeyBody, arg_name="body")
+@blueprint.output(NewKeyView, status_code=201)
+@blueprint.doc(summary="Create a key", description="The answer holds the secret, this once.")
+@web.authorize("keys.write")
+def create_key(env: str, body: NewKeyBody) -> Response:
+    """A new key."""
+    state = web.state()
+    wanted = (body.kind, body.role, body.title)
+    with state.database.write() as session:
+        place = service.load_environment(session, env)
+        key, secret = service.create_key(session, web.actor(), place, wanted, state.clock())
+    shown = NewKeyView(**_key_view(key).model_dump(), secret=secret)
+    return web.answer(shown, status=201)
+
+
+@blueprint.delete("/<env>/keys/<int:key_id>")
+@blueprint.output(KeyView)
+@blueprint.doc(summary="Revoke a key", description="Every server refuses it within seconds.")
+@web.authorize("keys.write")
+def revoke_key(env: str, key_id: int) -> Response:
+    """Close a key for good."""
+    state = web.state()
+    with state.database.write() as session:
+        place = service.load_environment(session, env)
+        key = service.revoke_key(session, web.actor(), place, web.row_id(key_id), state.clock())
+    return web.answer(_key_view(key))
+
+
+def _view(environment: Environment) -> EnvironmentView:
+    return EnvironmentView.model_validate(environment, from_attributes=True)
+
+
+def _key_view(key: ApiKey) -> KeyView:
+    return KeyView.model_validate(key, from_attributes=True)

@@ -1,0 +1,274 @@
+"""/api/v1/environments/<env>/experiments: definitions and life cycle."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import AwareDatetime, BaseModel, Field
+from sqlmodel import Session
+
+from experiment_server import web
+from experiment_server.environments.service import load_environment
+from experiment_server.experiments import plans, service
+from experiment_server.experiments.lifecycle import possible_actions
+from experiment_server.experiments.models import Experiment, ExperimentPhase
+from experiment_server.web import Body, Key, StorableFloat
+
+blueprint = APIBlueprint(
+    "experiments",
+    __name__,
+    url_prefix="/api/v1/environments/<env>/experiments",
+    tag="Experiments",
+)
+
+UnitId = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class VariantBody(Body):
+    """One arm; the first of the list is the control."""
+
+    key: Key
+    title: str = Field(default="", max_length=200)
+    weight: float = Field(default=1.0, gt=0, le=1_000_000)
+    payload: Any = None
+
+
+class NamespaceBody(Body):
+    """Experiments of one namespace share its units out; ranges are within 0 to 1."""
+
+    name: Key
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+
+
+class MetricUseBody(Body):
+    """What a metric is for in this experiment."""
+
+    metric: str = Field(max_length=128)
+    role: Literal["primary", "secondary", "guardrail"] = "secondary"
+    minimum_effect: StorableFloat | None = Field(default=None, gt=0)
+
+
+class AnalysisBody(Body):
+    """How sure the decision has to be."""
+
+    alpha: float | None = Field(default=None, gt=0, le=0.5)
+    power: float | None = Field(default=None, ge=0.5, lt=1)
+    minimum_days: int | None = Field(default=None, ge=1, le=730)
+
+
+class ScheduleBody(Body):
+    """When the scheduled looks are, counted from the start."""
+
+    looks: int | None = Field(default=None, ge=1, le=50)
+    first_after_days: int | None = Field(default=None, ge=1, le=730)
+    every_days: int | None = Field(default=None, ge=1, le=365)
+
+
+class ExperimentBody(Body):
+    """What an experiment is."""
+
+    title: str = Field(min_length=1, max_length=200)
+    hypothesis: str = Field(default="", max_length=2000)
+    domain: str = Field(max_length=32)
+    unit_kind: str = Field(default="learner", max_length=16)
+    variants: list[VariantBody] = Field(min_length=2, max_length=20)
+    coverage: float = Field(default=1.0, ge=0, le=1)
+    condition: dict[str, Any] = Field(default_factory=dict)
+    namespace: NamespaceBody | None = None
+    forced: dict[UnitId, str] = Field(default_factory=dict, max_length=1000)
+    metrics: list[MetricUseBody] = Field(min_length=1, max_length=20)
+    analysis: AnalysisBody = Field(default_factory=AnalysisBody)
+    schedule: ScheduleBody = Field(default_factory=ScheduleBody)
+
+
+class NewExperimentBody(ExperimentBody):
+    """A new experiment."""
+
+    key: Key
+
+
+class StartBody(Body):
+    """How to start."""
+
+    started_at: AwareDatetime | None = None
+
+
+class StopBody(Body):
+    """Why it stops."""
+
+    reason: str = Field(default="", max_length=2000)
+
+
+class PhaseView(BaseModel):
+    """One running period."""
+
+    number: int
+    seed: str
+    started_at: datetime
+    stopped_at: datetime | None
+    stop_reason: str
+    look_times: list[datetime]
+
+
+class ExperimentView(BaseModel):
+    """A stored experiment."""
+
+    key: str
+    title: str
+    hypothesis: str
+    domain: str
+    unit_kind: str
+    variants: list[dict[str, Any]]
+    coverage: float
+    condition: dict[str, Any]
+    namespace: dict[str, Any] | None
+    forced: dict[str, str]
+    metrics: list[dict[str, Any]]
+    analysis: dict[str, Any]
+    schedule: dict[str, Any]
+    state: str
+    phase: int
+    score_version: str | None
+    version: int
+    possible_actions: list[str]
+    phases: list[PhaseView]
+
+
+class ExperimentList(BaseModel):
+    """An environment's experiments, the newest first."""
+
+    items: list[ExperimentView]
+    next: int | None = None
+
+
+@blueprint.get("")
+@blueprint.output(ExperimentList)
+@blueprint.doc(summary="List the experiments")
+@web.authorize("definitions.read")
+def list_experiments(env: str) -> Response:
+    """An environment's experiments."""
+    with web.state().database.read() as session:
+        place = load_environment(session, env)
+        found = service.list_experiments(session, int(place.id or 0))
+        return web.listing([_view(session, experiment) for experiment in found])
+
+
+@blueprint.post("")
+@blueprint.input(NewExperimentBody, arg_name="body")
+@blueprint.output(ExperimentView, status_code=201)
+@blueprint.doc(summary="Define an experiment", description="It is a draft until it is started.")
+@web.authorize("definitions.write")
+def create_experiment(env: str, body: NewExperimentBody) -> Response:
+    """A new draft."""
+    state = web.state()
+    with state.database.write() as session:
+        place = load_environment(session, env)
+        wish = body.model_dump()
+        made = service.create_experiment(session, web.actor(), place, wish, state.clock())
+        shown = _view(session, made)
+    return web.answer(shown, status=201, version=made.version)
+
+
+@blueprint.get("/<key>")
+@blueprint.output(ExperimentView)
+@blueprint.doc(summary="Read an experiment")
+@web.authorize("definitions.read")
+def read_experiment(env: str, key: str) -> Response:
+    """One experiment; its version is the ETag."""
+    with web.state().database.read() as session:
+        found = _load(session, env, key)
+        return web.answer(_view(session, found), version=found.version)
+
+
+@blueprint.put("/<key>")
+@blueprint.input(ExperimentBody, arg_name="body")
+@blueprint.output(ExperimentView)
+@blueprint.doc(
+    summary="Replace an experiment's definition",
+    description="Only while it does not run. Needs If-Match with the version you read.",
+)
+@web.authorize("definitions.write")
+def change_experiment(env: str, key: str, body: ExperimentBody) -> Response:
+    """Replace the definition."""
+    version, state = web.if_match(), web.state()
+    with state.database.write() as session:
+        found = _load(session, env, key)
+        wish = body.model_dump()
+        service.change_experiment(session, web.actor(), found, version, wish, state.clock())
+        shown = _view(session, found)
+    return web.answer(shown, version=found.version)
+
+
+@blueprint.post("/<key>/start")
+@blueprint.output(ExperimentView)
+@blueprint.doc(
+    summary="Start an experiment",
+    description=(
+        "Freezes the design and the score's version. Optional body, for importing history: "
+        '{"started_at": "2026-01-05T00:00:00Z"}.'
+    ),
+)
+@web.authorize("experiments.run")
+def start_experiment(env: str, key: str) -> Response:
+    """Begin a phase."""
+    body, state = web.optional_body(StartBody), web.state()
+    with state.database.write() as session:
+        found = _load(session, env, key)
+        service.start_experiment(session, web.actor(), found, state.clock(), body.started_at)
+        shown = _view(session, found)
+    return web.answer(shown, version=found.version)
+
+
+@blueprint.post("/<key>/stop")
+@blueprint.output(ExperimentView)
+@blueprint.doc(summary="Stop an experiment", description='Optional body: {"reason": "..."}.')
+@web.authorize("experiments.run")
+def stop_experiment(env: str, key: str) -> Response:
+    """End the running phase."""
+    body, state = web.optional_body(StopBody), web.state()
+    with state.database.write() as session:
+        found = _load(session, env, key)
+        service.stop_experiment(session, web.actor(), found, body.reason, state.clock())
+        shown = _view(session, found)
+    return web.answer(shown, version=found.version)
+
+
+@blueprint.post("/<key>/archive")
+@blueprint.output(ExperimentView)
+@blueprint.doc(summary="Archive an experiment")
+@web.authorize("experiments.run")
+def archive_experiment(env: str, key: str) -> Response:
+    """Put an experiment away; its readouts stay."""
+    state = web.state()
+    with state.database.write() as session:
+        found = _load(session, env, key)
+        service.archive_experiment(session, web.actor(), found, state.clock())
+        shown = _view(session, found)
+    return web.answer(shown, version=found.version)
+
+
+def _load(session: Session, env: str, key: str) -> Experiment:
+    place = load_environment(session, env)
+    return service.load_experiment(session, int(place.id or 0), key)
+
+
+def _view(session: Session, experiment: Experiment) -> ExperimentView:
+    phases = service.list_phases(session, experiment)
+    return ExperimentView(
+        **service.plain(experiment),
+        possible_actions=list(possible_actions(experiment.state)),
+        phases=[_phase_view(experiment, phase) for phase in phases],
+    )
+
+
+def _phase_view(experiment: Experiment, phase: ExperimentPhase) -> PhaseView:
+    return PhaseView(
+        number=phase.number,
+        seed=phase.seed,
+        started_at=phase.started_at,
+        stopped_at=phase.stopped_at,
+        stop_reason=phase.stop_reason,
+        look_times=plans.look_times(experiment, phase),
+    )

@@ -1,0 +1,72 @@
+"""From an experiment's definition to the analysis: when to look, and what to compute."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from analysis.plan import AnalysisPlan, MetricPlan, PreviousLook
+from experiment_server.experiments.models import Experiment, ExperimentPhase
+
+
+@dataclass(frozen=True)
+class LookWish:
+    """Which look a plan is for."""
+
+    as_of: datetime
+    look: int = 1
+    previous: tuple[PreviousLook, ...] = ()
+    lake_version: Mapping[str, int] = field(default_factory=dict)
+
+
+def look_times(_experiment: Experiment, phase: ExperimentPhase) -> list[datetime]:
+    """When the looks of a phase are due, the first one first."""
+    schedule = phase.design["schedule"]
+    first = phase.started_at + timedelta(days=schedule["first_after_days"])
+    every = timedelta(days=schedule["every_days"])
+    return [first + index * every for index in range(schedule["looks"])]
+
+
+def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -> AnalysisPlan:
+    """What to compute at one look, from the design as the phase was started with."""
+    design = phase.design
+    analysis = design["analysis"]
+    looks = design["schedule"]["looks"]
+    return AnalysisPlan(
+        experiment=experiment.key,
+        title=experiment.title,
+        domain=experiment.domain,
+        unit_kind=design["unit_kind"],
+        variants=tuple(variant["key"] for variant in design["variants"]),
+        weights=tuple(variant["weight"] for variant in design["variants"]),
+        metrics=tuple(_metric_plan(use) for use in design["metrics"]),
+        started_at=phase.started_at,
+        as_of=wish.as_of,
+        phase=phase.number,
+        look=wish.look,
+        looks_planned=looks,
+        final=wish.look >= looks,
+        previous_looks=wish.previous,
+        alpha=analysis["alpha"],
+        power=analysis["power"],
+        minimum_days=analysis["minimum_days"],
+        score_version=design["score_version"] or "",
+        lake_version=dict(wish.lake_version),
+        definition_version=design["definition_version"],
+    )
+
+
+def _metric_plan(use: Mapping[str, Any]) -> MetricPlan:
+    definition = use["definition"]
+    return MetricPlan(
+        key=definition["key"],
+        title=definition["title"],
+        kind=definition["kind"],
+        role=use["role"],
+        direction=definition["direction"],
+        event_kinds=tuple(definition["event_kinds"]),
+        window_days=definition["window_days"],
+        minimum_effect=use["minimum_effect"],
+        cap=definition["cap"],
+        unit_label=definition["unit_label"],
+    )

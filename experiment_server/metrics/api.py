@@ -1,0 +1,105 @@
+"""/api/v1/metrics: metric definitions."""
+
+from typing import Annotated, Any, Literal
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel, Field
+
+from experiment_server import web
+from experiment_server.metrics import service
+from experiment_server.metrics.models import Metric
+from experiment_server.web import Body, Key, StorableFloat
+
+blueprint = APIBlueprint("metrics", __name__, url_prefix="/api/v1/metrics", tag="Metrics")
+
+
+class MetricBody(Body):
+    """What a metric is."""
+
+    title: str = Field(min_length=1, max_length=200)
+    description: str = Field(default="", max_length=2000)
+    kind: str = Field(max_length=32, description="score, count, sum, proportion, retention, ...")
+    event_kinds: list[Annotated[str, Field(max_length=128)]] = Field(
+        default_factory=list, max_length=50
+    )
+    direction: Literal["increase", "decrease"] = "increase"
+    window_days: int = Field(default=28, ge=1, le=365)
+    minimum_effect: StorableFloat | None = Field(default=None, gt=0)
+    cap: StorableFloat | None = Field(default=None, gt=0)
+    unit_label: str = Field(default="", max_length=40)
+
+
+class NewMetricBody(MetricBody):
+    """A new metric."""
+
+    key: Key
+
+
+class MetricView(MetricBody):
+    """A stored metric."""
+
+    key: str
+    version: int
+
+
+class MetricList(BaseModel):
+    """Every metric."""
+
+    items: list[MetricView]
+    next: int | None = None
+
+
+def view(metric: Metric) -> MetricView:
+    """A metric as the API shows it."""
+    return MetricView(**service.plain(metric), version=metric.version)
+
+
+@blueprint.get("")
+@blueprint.output(MetricList)
+@blueprint.doc(summary="List the metrics")
+@web.authorize("definitions.read")
+def list_metrics() -> Response:
+    """Every metric, by key."""
+    with web.state().database.read() as session:
+        return web.listing([view(metric) for metric in service.list_metrics(session)])
+
+
+@blueprint.post("")
+@blueprint.input(NewMetricBody, arg_name="body")
+@blueprint.output(MetricView, status_code=201)
+@blueprint.doc(summary="Define a metric")
+@web.authorize("definitions.write")
+def create_metric(body: NewMetricBody) -> Response:
+    """A new metric."""
+    values: dict[str, Any] = body.model_dump(exclude={"key"})
+    state = web.state()
+    with state.database.write() as session:
+        metric = service.create_metric(session, web.actor(), body.key, values, state.clock())
+    return web.answer(view(metric), status=201, version=metric.version)
+
+
+@blueprint.get("/<key>")
+@blueprint.output(MetricView)
+@blueprint.doc(summary="Read a metric")
+@web.authorize("definitions.read")
+def read_metric(key: str) -> Response:
+    """One metric; its version is the ETag."""
+    with web.state().database.read() as session:
+        metric = service.load_metric(session, key)
+    return web.answer(view(metric), version=metric.version)
+
+
+@blueprint.put("/<key>")
+@blueprint.input(MetricBody, arg_name="body")
+@blueprint.output(MetricView)
+@blueprint.doc(summary="Replace a metric", description="Needs If-Match with the version you read.")
+@web.authorize("definitions.write")
+def change_metric(key: str, body: MetricBody) -> Response:
+    """Replace a metric's values."""
+    version, state = web.if_match(), web.state()
+    with state.database.write() as session:
+        metric = service.load_metric(session, key)
+        values = body.model_dump()
+        service.change_metric(session, web.actor(), metric, version, values, state.clock())
+    return web.answer(view(metric), version=metric.version)

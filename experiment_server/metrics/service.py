@@ -1,0 +1,220 @@
+"""Metric definitions: the company's own, and those that every installation begins with."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlmodel import Session, col, select
+
+from analysis.kinds import KINDS, is_known
+from analysis.metrics import METRIC_KINDS_BY_NAME
+from experiment_server.audit.service import record
+from experiment_server.metrics.models import Metric
+from experiment_server.problems import (
+    FieldError,
+    check_version,
+    invalid_fields,
+    not_found,
+    shown,
+    taken,
+)
+from experiment_server.security.roles import SYSTEM, Actor
+
+DIRECTIONS: Final = ("increase", "decrease")
+FIELDS: Final = (
+    "title",
+    "description",
+    "kind",
+    "event_kinds",
+    "direction",
+    "window_days",
+    "minimum_effect",
+    "cap",
+    "unit_label",
+)
+BUILT_IN: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "key": "energize_score",
+        "title": "Energize Score",
+        "description": "Retention, activity, incentive response and community, from 0 to 100.",
+        "kind": "score",
+        "minimum_effect": 1.0,
+        "unit_label": "points",
+    },
+    {
+        "key": "active_days",
+        "title": "Active days",
+        "description": "Days on which the learner did something.",
+        "kind": "active_days",
+        "minimum_effect": 0.5,
+        "unit_label": "days",
+    },
+    {
+        "key": "retention",
+        "title": "Retention",
+        "description": "Share of learners who were active in the last week of their window.",
+        "kind": "retention",
+        "minimum_effect": 0.02,
+        "unit_label": "share",
+    },
+    {
+        "key": "course_completions",
+        "title": "Courses completed",
+        "description": "Courses that the learner finished.",
+        "kind": "count",
+        "event_kinds": ["course_completed"],
+        "minimum_effect": 0.1,
+        "unit_label": "courses",
+    },
+    {
+        "key": "challenge_completions",
+        "title": "Challenges completed",
+        "description": "Challenges that the learner finished.",
+        "kind": "count",
+        "event_kinds": ["challenge_completed"],
+        "minimum_effect": 0.2,
+        "unit_label": "challenges",
+    },
+    {
+        "key": "reward_claimers",
+        "title": "Learners who claimed a reward",
+        "description": "Share of learners with at least one claimed reward.",
+        "kind": "proportion",
+        "event_kinds": ["reward_claimed"],
+        "minimum_effect": 0.02,
+        "unit_label": "share",
+    },
+    {
+        "key": "peer_actions",
+        "title": "Peer actions",
+        "description": "Posts, comments, reactions and recognitions.",
+        "kind": "count",
+        "event_kinds": ["peer_post", "peer_comment", "peer_reaction", "recognition_given"],
+        "minimum_effect": 0.5,
+        "unit_label": "actions",
+    },
+    {
+        "key": "sales",
+        "title": "Sales",
+        "description": "Amount sold.",
+        "kind": "sum",
+        "event_kinds": ["sale"],
+        "unit_label": "amount",
+    },
+)
+
+
+def create_metric(
+    session: Session, actor: Actor, key: str, values: Mapping[str, Any], now: datetime
+) -> Metric:
+    """A new metric.
+
+    Raises:
+        Problem: 422 for values that do not fit together; 409 when the key is taken.
+    """
+    if _by_key(session, key) is not None:
+        raise taken("metric", key)
+    _check(values)
+    metric = Metric(key=key, created_at=now, updated_at=now, **values)
+    session.add(metric)
+    session.flush()
+    record(session, actor, "metric.create", f"metric:{key}", after=plain(metric))
+    return metric
+
+
+def change_metric(
+    session: Session,
+    actor: Actor,
+    metric: Metric,
+    version: int,
+    values: Mapping[str, Any],
+    now: datetime,
+) -> Metric:
+    """Replace a metric's values; experiments that run keep those they were started with.
+
+    Raises:
+        Problem: 412 when ``version`` is not the current one; 422.
+    """
+    session.refresh(metric, with_for_update=True)
+    check_version(f"metric {metric.key}", version, metric.version)
+    _check(values)
+    before = plain(metric)
+    for name, value in values.items():
+        setattr(metric, name, value)
+    metric.version += 1
+    metric.updated_at = now
+    record(
+        session, actor, "metric.change", f"metric:{metric.key}", before=before, after=plain(metric)
+    )
+    return metric
+
+
+def list_metrics(session: Session) -> Sequence[Metric]:
+    """Every metric, by key."""
+    return session.exec(select(Metric).order_by(col(Metric.key))).all()
+
+
+def load_metric(session: Session, key: str) -> Metric:
+    """The metric of this key.
+
+    Raises:
+        Problem: 404.
+    """
+    metric = _by_key(session, key)
+    if metric is None:
+        raise not_found("metric", key)
+    return metric
+
+
+def load_metrics(session: Session, keys: Sequence[str]) -> dict[str, Metric]:
+    """Those of the keys that exist."""
+    found = session.exec(select(Metric).where(col(Metric.key).in_(keys)))
+    return {metric.key: metric for metric in found}
+
+
+def ensure_built_in(session: Session, now: datetime) -> None:
+    """Add the built-in metrics that are missing; what people changed stays changed."""
+    for row in BUILT_IN:
+        if _by_key(session, row["key"]) is None:
+            values = {name: value for name, value in row.items() if name != "key"}
+            create_metric(session, SYSTEM, row["key"], values, now)
+
+
+def plain(metric: Metric) -> dict[str, Any]:
+    """A metric's values as JSON."""
+    return {"key": metric.key, **{name: getattr(metric, name) for name in FIELDS}}
+
+
+def _by_key(session: Session, key: str) -> Metric | None:
+    return session.exec(select(Metric).where(Metric.key == key)).first()
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    errors = [*_kind_errors(values), *_event_errors(values)]
+    if errors:
+        raise invalid_fields(errors)
+
+
+def _kind_errors(values: Mapping[str, Any]) -> list[FieldError]:
+    kind = METRIC_KINDS_BY_NAME.get(values["kind"])
+    if kind is None:
+        expected = "one of " + ", ".join(METRIC_KINDS_BY_NAME)
+        return [FieldError("kind", shown(values["kind"]), expected, "For example count.")]
+    errors = []
+    if kind.needs_kinds and not values.get("event_kinds"):
+        remedy = 'For example ["challenge_completed"].'
+        expected = f"at least one kind of event for a {kind.name}"
+        errors.append(FieldError("event_kinds", "an empty list", expected, remedy))
+    if values.get("cap") is not None and not kind.can_cap:
+        found, expected = shown(values["cap"]), f"no cap: a {kind.name} is bounded by itself"
+        errors.append(FieldError("cap", found, expected, "Leave cap out."))
+    return errors
+
+
+def _event_errors(values: Mapping[str, Any]) -> list[FieldError]:
+    expected = "one of " + ", ".join(kind.name for kind in KINDS) + ", or custom:<name>"
+    return [
+        FieldError(f"event_kinds[{index}]", shown(name), expected, "Check its spelling.")
+        for index, name in enumerate(values.get("event_kinds", ()))
+        if not is_known(name)
+    ]
