@@ -37,7 +37,7 @@ class PreviousLook:
     """What an earlier look spent, so that this one pays for it."""
 
     look: int
-    information_fraction: float  # 0-1
+    information_fraction: float  # as its Sequential said, above 1 included
     alpha_spent: float  # cumulative, two-sided
 
 
@@ -55,7 +55,7 @@ class AnalysisPlan:
     started_at: datetime  # UTC, aware: of the current phase
     as_of: datetime  # UTC, aware: events that happened later are not read
     phase: int = 1
-    look: int = 1
+    look: int = 1  # from 1; 0 is an unplanned look: it spends nothing and names no winner
     looks_planned: int = 1
     final: bool = False  # the last planned look spends all alpha that is left
     previous_looks: tuple[PreviousLook, ...] = ()

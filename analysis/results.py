@@ -110,13 +110,13 @@ class Sequential:
 
     look: int
     looks_planned: int
-    information_fraction: float  # 0-1, of the planned information
+    information_fraction: float  # of the planned information; above 1: more precise than planned
     alpha_spent: float  # cumulative, two-sided
     boundary_z: float  # |z| that the primary must pass at this look
     z: float  # of the primary's leading treatment, positive is the good direction
     crossed: bool
-    harm_low: float  # one-sided always-valid bound on harm, metric's unit, good direction positive
-    harm: bool  # the bound excludes "no harm": ROLL BACK is valid at any time
+    harm_low: float  # always-valid upper bound of the effect, metric's unit, good direction positive
+    harm: bool  # the bound is below 0, so "no harm" is excluded: ROLL BACK is valid at any time
     days_left: float | None = None  # at the present pace, from precision and never from the effect
 
 

@@ -1,0 +1,147 @@
+"""Estimates: one metric, every treatment against the control, test and belief from one contrast."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .methods import compare
+from .methods.bayes_normal import chances_to_be_best, posterior
+from .methods.contrast import Contrast, critical_t
+from .methods.fieller import relative
+from .plan import MetricPlan
+from .results import Estimate, MetricResult, NotEstimable
+from .statistics.clusters import ClusterSums
+from .statistics.collected import OUTCOME, Statistic
+
+DEFAULT_MINIMUM_EFFECT = 0.1
+"""In the control's standard deviations, for a primary metric that names no minimum effect."""
+
+PRIOR_PER_MINIMUM_EFFECT = 2.0
+"""The prior's sd: effects beyond four times what matters are held to be rare."""
+
+PRIOR_PER_SPREAD = 0.5
+"""The prior's sd in the control's standard deviations, for a metric without a minimum effect."""
+
+TEAM_MEANS_TO_SPREAD = 2.5
+"""Learners spread about so many times as wide as team means do (at an ICC of .16)."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A metric's contrasts, with what is needed to read them."""
+
+    metric: MetricPlan
+    control: str
+    contrasts: dict[str, Contrast | NotEstimable]  # treatment -> contrast, in the plan's order
+    spread: float  # the control's standard deviation over learners; 0 when unknown
+
+    @property
+    def sign(self) -> int:
+        """1 when more is better, -1 when less is."""
+        return 1 if self.metric.direction == "increase" else -1
+
+    @property
+    def minimum_effect(self) -> float:
+        """The smallest difference that matters: the plan's, or the default share of the spread."""
+        if self.metric.minimum_effect:
+            return self.metric.minimum_effect
+        return DEFAULT_MINIMUM_EFFECT * self.spread
+
+    @property
+    def prior_sd(self) -> float:
+        """The prior's sd, in the metric's unit."""
+        if self.metric.minimum_effect:
+            return PRIOR_PER_MINIMUM_EFFECT * self.metric.minimum_effect
+        return PRIOR_PER_SPREAD * self.spread
+
+    @property
+    def estimable(self) -> dict[str, Contrast]:
+        """The contrasts that there are."""
+        return {key: c for key, c in self.contrasts.items() if isinstance(c, Contrast)}
+
+
+def compare_all(
+    metric: MetricPlan, variants: tuple[str, ...], statistics: dict[str, Statistic]
+) -> Compared:
+    """Every treatment against the control (the first variant), on one metric."""
+    control = statistics.get(variants[0])
+    contrasts: dict[str, Contrast | NotEstimable] = {}
+    for variant in variants[1:]:
+        treatment = statistics.get(variant)
+        if control is None or treatment is None:
+            missing = variants[0] if control is None else variant
+            contrasts[variant] = NotEstimable(
+                f"no unit of {missing} has a complete outcome yet",
+                "wait until outcome windows are complete; check that exposures arrive",
+            )
+        else:
+            contrasts[variant] = compare(control, treatment)
+    spread = max(_spread(control), 0.0)
+    if spread == 0:
+        spread = max((_spread(statistics.get(variant)) for variant in variants[1:]), default=0.0)
+    return Compared(metric, variants[0], contrasts, spread)
+
+
+def _spread(statistic: Statistic | None) -> float:
+    """The standard deviation over learners; from team means it is a rule of thumb."""
+    if statistic is None:
+        return 0.0
+    if isinstance(statistic, ClusterSums):
+        if statistic.n_clusters < 2:
+            return 0.0
+        means = statistic.sum_of(OUTCOME) / statistic.n
+        return TEAM_MEANS_TO_SPREAD * float(np.std(means, ddof=1))
+    return statistic.variance(OUTCOME) ** 0.5 if statistic.n > 1 else 0.0
+
+
+def estimate_metric(compared: Compared, boundary_z: float) -> MetricResult:
+    """The metric's results: intervals at the look's boundary, beliefs, chances to be best."""
+    metric = compared.metric
+    found = compared.estimable
+    p_best = {}
+    if found:
+        chances = chances_to_be_best(list(found.values()), compared.prior_sd, compared.sign)
+        p_best = dict(zip([compared.control, *found], chances, strict=True))
+    return MetricResult(
+        key=metric.key,
+        title=metric.title,
+        role=metric.role,
+        direction=metric.direction,
+        unit_label=metric.unit_label,
+        minimum_effect=metric.minimum_effect,
+        estimates=tuple(
+            contrast
+            if isinstance(contrast, NotEstimable)
+            else _estimate(compared, variant, contrast, boundary_z)
+            for variant, contrast in compared.contrasts.items()
+        ),
+        p_best=p_best,
+    )
+
+
+def _estimate(compared: Compared, variant: str, contrast: Contrast, boundary_z: float) -> Estimate:
+    critical = critical_t(boundary_z, contrast.df)
+    reach = critical * contrast.se
+    return Estimate(
+        metric=compared.metric.key,
+        variant=variant,
+        control=compared.control,
+        method=contrast.method,
+        n=contrast.n,
+        n_control=contrast.n_control,
+        n_learners=contrast.n_learners,
+        n_learners_control=contrast.n_learners_control,
+        mean=contrast.mean,
+        mean_control=contrast.mean_control,
+        effect=contrast.effect,
+        se=contrast.se,
+        df=contrast.df,
+        low=contrast.effect - reach,
+        high=contrast.effect + reach,
+        p_value=contrast.p_value,
+        relative=relative(contrast, critical),
+        posterior=posterior(
+            contrast, compared.prior_sd, compared.sign, compared.metric.minimum_effect
+        ),
+        variance_reduction=contrast.variance_reduction,
+    )

@@ -1,0 +1,266 @@
+"""run_readout: from a plan and a lake to a decision. The one orchestrator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING
+
+from .checks import check_all
+from .checks.trust import Trust
+from .decide import Evidence, decide
+from .estimate import Compared, compare_all, estimate_metric
+from .evidence import harm_bound, treatments_of
+from .methods import compare
+from .methods.always_valid import two_sided_z
+from .methods.contrast import Contrast, critical_t
+from .plan import AnalysisPlan
+from .power import design_se
+from .results import (
+    ComponentEffect,
+    ComponentSplit,
+    NotEstimable,
+    Readout,
+    Sequential,
+    TrendPoint,
+)
+from .sequential import Level, level_of_look
+from .statistics.clusters import ClusterSums
+from .statistics.collected import COMPONENTS, WITHOUT_INCENTIVE, Collected, Statistic
+
+if TYPE_CHECKING:
+    from .energize.norms import Norms
+    from .lake.reader import Lake
+
+Collect = Callable[[AnalysisPlan, "Lake", "Norms | None"], Collected]
+
+_PACE_DAYS = 7
+_SECONDS_A_DAY = 86_400
+
+
+def run_readout(
+    plan: AnalysisPlan, lake: Lake, norms: Norms | None = None, collect: Collect | None = None
+) -> Readout:
+    """All estimates, checks and the decision at one look.
+
+    Args:
+        plan: what to compute, and as of when.
+        lake: the events, pinned at a version.
+        norms: the score's frozen scale; only plans with a score need it.
+        collect: the pass over the lake; the default is ``analysis.collect.collect``.
+    """
+    if collect is None:
+        # The engine is heavy: only who reads a lake loads it.
+        from .collect import collect as collect_from_lake
+
+        collect = collect_from_lake
+    return read(plan, collect(plan, lake, norms))
+
+
+def read(plan: AnalysisPlan, collected: Collected) -> Readout:
+    """The readout of what one pass has brought back. No rows, no clock: milliseconds."""
+    compared = {
+        metric.key: compare_all(metric, plan.variants, collected.metrics.get(metric.key, {}))
+        for metric in plan.metrics
+    }
+    primary = compared[plan.primary.key]
+    level = _level(plan, primary)
+    metrics = tuple(estimate_metric(each, level.boundary_z) for each in compared.values())
+    checks = check_all(_trust(plan, collected))
+    sequential = _sequential(plan, primary, level, collected)
+    evidence = Evidence(
+        metric=plan.primary.title,
+        unit_label=plan.primary.unit_label,
+        control=plan.control,
+        checks=checks,
+        treatments=treatments_of(list(compared.values()), metrics, level, plan.alpha),
+        not_estimable=_why_not(primary),
+        information=level.information,
+        minimum_effect=primary.minimum_effect,
+        final=plan.final,
+        ad_hoc=level.ad_hoc,
+        days_running=(plan.as_of - plan.started_at).total_seconds() / _SECONDS_A_DAY,
+        minimum_days=plan.minimum_days,
+        days_left=sequential.days_left if sequential else None,
+    )
+    return Readout(
+        experiment=plan.experiment,
+        title=plan.title,
+        domain=plan.domain,
+        unit_kind=plan.unit_kind,
+        variants=plan.variants,
+        control=plan.control,
+        as_of=plan.as_of.isoformat(),
+        look=plan.look,
+        looks_planned=plan.looks_planned,
+        plan_fingerprint=plan.fingerprint(),
+        lake_version=dict(plan.lake_version),
+        definition_version=plan.definition_version,
+        score_version=plan.score_version,
+        n_exposed=dict(collected.n_exposed),
+        n_mature=dict(collected.n_mature),
+        decision=decide(evidence),
+        metrics=metrics,
+        checks=checks,
+        sequential=sequential,
+        component_splits=_splits(plan, collected),
+        trend=_trend(plan, primary, collected),
+    )
+
+
+# --- the level of this look
+
+
+def _planned_se(plan: AnalysisPlan, primary: Compared) -> float:
+    """The standard error that the plan's minimum effect and power ask for."""
+    alpha = plan.alpha / (len(plan.variants) - 1)
+    return design_se(primary.minimum_effect, alpha, plan.power)
+
+
+def _level(plan: AnalysisPlan, primary: Compared) -> Level:
+    """This look's level; the least precise treatment sets the pace for all."""
+    n_treatments = len(plan.variants) - 1
+    found = primary.estimable.values()
+    if not found:
+        return level_of_look(plan, 1e-6, n_treatments)
+    worst = max(contrast.se for contrast in found)
+    return level_of_look(plan, (_planned_se(plan, primary) / worst) ** 2, n_treatments)
+
+
+def _sequential(
+    plan: AnalysisPlan, primary: Compared, level: Level, collected: Collected
+) -> Sequential | None:
+    found = primary.estimable
+    if not found:
+        return None
+    sign = primary.sign
+    leading = max(found.values(), key=lambda contrast: sign * contrast.z)
+    bounds = [harm_bound(primary, contrast, level) for contrast in found.values()]
+    return Sequential(
+        look=plan.look,
+        looks_planned=plan.looks_planned,
+        information_fraction=level.information,
+        alpha_spent=level.alpha_spent,
+        boundary_z=level.boundary_z,
+        z=sign * leading.z,
+        crossed=not level.ad_hoc and abs(leading.z) > level.boundary_z,
+        harm_low=min(bounds),
+        harm=min(bounds) < 0,
+        days_left=_days_left(level.information, collected),
+    )
+
+
+def _days_left(information: float, collected: Collected) -> float | None:
+    """Days until the planned precision, from the units that became complete of late."""
+    if information >= 1:
+        return 0.0
+    days = sorted(collected.trend)
+    n_now = sum(collected.n_learners.values())
+    if not days or not n_now:
+        return None
+    since = days[max(0, len(days) - 1 - _PACE_DAYS)]
+    span = (date.fromisoformat(days[-1]) - date.fromisoformat(since)).days
+    gained = n_now - sum(_n_learners(each) for each in collected.trend[since].values())
+    if span == 0 or gained <= 0:
+        return None
+    return n_now * (1 / information - 1) * span / gained
+
+
+def _n_learners(statistic: Statistic) -> int:
+    return statistic.n_learners if isinstance(statistic, ClusterSums) else statistic.n
+
+
+def _why_not(primary: Compared) -> str:
+    reasons = [c.reason for c in primary.contrasts.values() if isinstance(c, NotEstimable)]
+    return reasons[0] if reasons and not primary.estimable else ""
+
+
+def _trust(plan: AnalysisPlan, collected: Collected) -> Trust:
+    return Trust(
+        variants=plan.variants,
+        weights=plan.weights,
+        unit_kind=plan.unit_kind,
+        n_exposed=collected.n_exposed,
+        n_crossed=collected.n_crossed,
+        primary=collected.metrics.get(plan.primary.key, {}),
+        final=plan.final,
+        window_days=plan.primary.window_days,
+        as_of=plan.as_of,
+        latest_received_at=collected.latest_received_at,
+    )
+
+
+# --- the score's parts, and the days
+
+
+def _splits(plan: AnalysisPlan, collected: Collected) -> tuple[ComponentSplit, ...]:
+    """The score's effect by component, for the primary or else for the first score of the plan.
+
+    Each component is adjusted by the score's covariate with its own slope; slopes of parts add up
+    to the slope of the whole, and so do the effects.
+    """
+    ordered = sorted(plan.metrics, key=lambda metric: metric.role != "primary")
+    for metric in ordered:
+        statistics = collected.metrics.get(metric.key, {})
+        if plan.control in statistics and COMPONENTS[0] in statistics[plan.control].columns:
+            return tuple(
+                _split(variant, statistics[plan.control], statistics[variant])
+                for variant in plan.variants[1:]
+                if variant in statistics and _comparable(statistics[plan.control])
+                if _comparable(statistics[variant])
+            )
+    return ()
+
+
+def _comparable(statistic: Statistic) -> bool:
+    clusters = statistic.n_clusters if isinstance(statistic, ClusterSums) else statistic.n
+    return clusters > 1
+
+
+def _split(variant: str, control: Statistic, treatment: Statistic) -> ComponentSplit:
+    parts = tuple(
+        ComponentEffect(name, *_effect_and_se(control, treatment, name)) for name in COMPONENTS
+    )
+    if WITHOUT_INCENTIVE not in control.columns:
+        return ComponentSplit(variant, parts)
+    effect, se = _effect_and_se(control, treatment, WITHOUT_INCENTIVE)
+    return ComponentSplit(variant, parts, effect, se)
+
+
+def _effect_and_se(control: Statistic, treatment: Statistic, column: str) -> tuple[float, float]:
+    contrast = compare(control, treatment, column)
+    if isinstance(contrast, Contrast):
+        return contrast.effect, contrast.se
+    # A part that does not vary within variants moves the whole by the difference of its means.
+    return treatment.mean_of(column) - control.mean_of(column), 0.0
+
+
+def _trend(plan: AnalysisPlan, primary: Compared, collected: Collected) -> tuple[TrendPoint, ...]:
+    """The primary's estimate day by day, with a band that may be read on every one of them."""
+    if not primary.estimable:
+        return ()
+    planned = _planned_se(plan, primary)
+    alpha = plan.alpha / (len(plan.variants) - 1)
+    points = []
+    for day in sorted(collected.trend):
+        control = collected.trend[day].get(plan.control)
+        for variant in plan.variants[1:]:
+            treatment = collected.trend[day].get(variant)
+            if control is None or treatment is None:
+                continue
+            contrast = compare(control, treatment)
+            if isinstance(contrast, NotEstimable):
+                continue
+            z = two_sided_z((planned / contrast.se) ** 2, alpha)
+            reach = critical_t(z, contrast.df) * contrast.se
+            points.append(
+                TrendPoint(
+                    day=day,
+                    variant=variant,
+                    n=_n_learners(control) + _n_learners(treatment),
+                    effect=contrast.effect,
+                    low=contrast.effect - reach,
+                    high=contrast.effect + reach,
+                )
+            )
+    return tuple(points)

@@ -1,0 +1,417 @@
+import json
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.methods.always_valid import one_sided_z
+from analysis.plan import AnalysisPlan, MetricPlan, PreviousLook
+from analysis.readout import read, run_readout
+from analysis.results import NotEstimable, Readout, Verdict
+from analysis.statistics.clusters import ClusterSums
+from analysis.statistics.moments import Moments
+from tests.analysis.collecting import START, collected, learners, moments, plan, teams
+
+SCORE_COLUMNS = (
+    "outcome",
+    "covariate",
+    "retention",
+    "activity",
+    "incentive",
+    "community",
+    "without_incentive",
+)
+
+
+def of(arrays):
+    return {variant: moments(*rows) for variant, rows in arrays.items()}
+
+
+def score(rng, n, lift=0.0):
+    parts = rng.normal([20, 15, 6, 4], [5, 4, 3, 2], (n, 4))
+    parts[:, 2] += lift
+    outcome = parts.sum(axis=1)
+    before = 0.5 * outcome + rng.normal(0, 5, n)
+    without = (outcome - parts[:, 2]) / 0.85
+    return np.column_stack([outcome, before, parts, without])
+
+
+def test_readout__clear_effect_at_the_final_look__ships_it():
+    found = read(plan(), collected({"energize": of(learners(effects=(5.0,)))}))
+
+    assert found.decision.verdict is Verdict.SHIP
+    assert found.decision.winner == "double"
+    assert "double raises Energize Score by" in found.decision.reason
+    assert found.primary.estimates[0].method == "cuped"
+    assert found.primary.estimates[0].variance_reduction == pytest.approx(0.36, abs=0.06)
+
+
+def test_readout__harmful_effect_at_an_early_look__rolls_back():
+    early = plan(final=False, look=2, looks_planned=8, days=20)
+
+    found = read(early, collected({"energize": of(learners(effects=(-8.0,)))}))
+
+    assert found.decision.verdict is Verdict.ROLL_BACK
+    assert found.sequential.harm
+    assert found.sequential.harm_low < 0
+
+
+def test_readout__no_effect_with_planned_precision__says_no_meaningful_difference():
+    found = read(plan(), collected({"energize": of(learners(seed=3, n=6000))}))
+
+    assert found.decision.verdict is Verdict.NO_MEANINGFUL_DIFFERENCE
+
+
+def test_readout__small_sample_at_the_final_look__is_inconclusive():
+    found = read(plan(), collected({"energize": of(learners(seed=5, n=60))}))
+
+    assert found.decision.verdict is Verdict.INCONCLUSIVE
+
+
+def test_readout__small_sample_at_an_early_look__keeps_running():
+    early = plan(final=False, look=2, looks_planned=8)
+
+    found = read(early, collected({"energize": of(learners(seed=5, n=60))}))
+
+    assert found.decision.verdict is Verdict.KEEP_RUNNING
+    assert "of the planned information" in found.decision.reason
+
+
+def test_readout__winner_before_the_minimum_days__keeps_running():
+    early = plan(final=False, look=7, looks_planned=8, days=9)
+
+    found = read(early, collected({"energize": of(learners(effects=(9.0,)))}))
+
+    assert found.decision.verdict is Verdict.KEEP_RUNNING
+    assert "9 of at least 14 days" in found.decision.reason
+
+
+def test_readout__less_is_better__ships_a_decrease():
+    metric = MetricPlan(
+        "drop", "Days away", kind="count", role="primary", direction="decrease", minimum_effect=2.0
+    )
+
+    found = read(plan(metrics=(metric,)), collected({"drop": of(learners(effects=(-5.0,)))}))
+
+    assert found.decision.verdict is Verdict.SHIP
+    assert "lowers Days away" in found.decision.reason
+    assert found.sequential.z > 0
+    assert found.primary.estimates[0].posterior.p_better > 0.999
+
+
+@pytest.mark.parametrize(
+    ("fall", "verdict"), [(-1.2, Verdict.INCONCLUSIVE), (-6.0, Verdict.ROLL_BACK)]
+)
+def test_readout__guardrail_falls__does_not_ship(fall, verdict):
+    from tests.analysis.collecting import SCORE
+
+    guardrail = MetricPlan("sales", "Sales", kind="sum", role="guardrail")
+    statistics = {
+        "energize": of(learners(effects=(6.0,))),
+        "sales": of(learners(seed=8, sd=10, effects=(fall,))),
+    }
+
+    found = read(plan(metrics=(SCORE, guardrail)), collected(statistics))
+
+    assert found.decision.verdict is verdict
+    assert "Sales" in found.decision.reason
+
+
+def test_readout__guardrail_falls_within_its_margin__ships():
+    from tests.analysis.collecting import SCORE
+
+    guardrail = MetricPlan("sales", "Sales", kind="sum", role="guardrail", minimum_effect=3.0)
+    statistics = {
+        "energize": of(learners(effects=(6.0,))),
+        "sales": of(learners(seed=8, sd=10, effects=(-1.2,))),
+    }
+
+    found = read(plan(metrics=(SCORE, guardrail)), collected(statistics))
+
+    assert found.decision.verdict is Verdict.SHIP
+
+
+def test_readout__secondary_falls__ships_and_warns():
+    from tests.analysis.collecting import SCORE
+
+    secondary = MetricPlan("calls", "Call quality", kind="mean")
+    statistics = {
+        "energize": of(learners(effects=(6.0,))),
+        "calls": of(learners(seed=8, effects=(-6.0,))),
+    }
+
+    found = read(plan(metrics=(SCORE, secondary)), collected(statistics))
+
+    assert found.decision.verdict is Verdict.SHIP
+    assert "mind that Call quality fell behind" in found.decision.reason
+
+
+def test_readout__lopsided_arms__must_not_be_used():
+    statistics = of(learners(effects=(6.0,)))
+    uneven = {"control": 1000, "double": 1300}
+
+    found = read(plan(), collected({"energize": statistics}, n_exposed=uneven))
+
+    assert found.decision.verdict is Verdict.DO_NOT_USE
+    assert "planned shares" in found.decision.reason
+
+
+def test_readout__three_treatments__ships_the_best_and_takes_the_harmful_out():
+    variants = ("control", "small", "large", "harmful")
+    arrays = learners(n=3000, effects=(3.0, 6.0, -6.0), variants=variants)
+
+    found = read(plan(variants=variants), collected({"energize": of(arrays)}))
+
+    assert found.decision.verdict is Verdict.SHIP
+    assert found.decision.winner == "large"
+    assert "take harmful out" in found.decision.reason
+    assert sum(found.primary.p_best.values()) == pytest.approx(1)
+    assert list(found.primary.p_best) == list(variants)
+
+
+def test_readout__two_treatments_alike__says_that_the_other_is_close():
+    variants = ("control", "a", "b")
+    arrays = learners(seed=4, effects=(6.0, 6.0), variants=variants)
+    arrays["b"] = (arrays["a"][0] - 0.2, arrays["a"][1])
+
+    found = read(plan(variants=variants), collected({"energize": of(arrays)}))
+
+    assert found.decision.winner == "a"
+    assert "b is close behind" in found.decision.reason
+
+
+def test_readout__several_treatments__pay_for_each_other_by_bonferroni():
+    variants = ("control", "a", "b")
+
+    found = read(
+        plan(variants=variants),
+        collected({"energize": of(learners(effects=(0.0, 0.0), variants=variants))}),
+    )
+
+    assert found.sequential.boundary_z == pytest.approx(stats.norm.isf(0.025 / 2))
+
+
+def test_readout__unplanned_look__names_no_winner():
+    ad_hoc = plan(look=0, looks_planned=8, final=False)
+
+    found = read(ad_hoc, collected({"energize": of(learners(effects=(9.0,)))}))
+
+    assert found.decision.verdict is Verdict.KEEP_RUNNING
+    assert "unplanned look" in found.decision.reason
+    assert not found.sequential.crossed
+    assert found.sequential.alpha_spent == 0
+
+
+def test_readout__nothing_mature__keeps_running_and_says_why():
+    empty = {v: Moments.empty(("outcome", "covariate")) for v in ("control", "double")}
+    early = plan(final=False, looks_planned=8, days=3)
+
+    found = read(early, collected({"energize": empty}, n_exposed={"control": 400, "double": 410}))
+
+    assert found.decision.verdict is Verdict.KEEP_RUNNING
+    assert isinstance(found.primary.estimates[0], NotEstimable)
+    assert found.sequential is None
+    assert any(c.name == "maturity" and not c.passed for c in found.checks)
+    assert Readout.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_readout__no_statistics_at_all__keeps_running():
+    bare = replace(
+        collected({"energize": {"control": Moments.empty(("outcome",))}}),
+        metrics={},
+        n_exposed={"control": 0, "double": 0},
+        latest_received_at=None,
+    )
+
+    found = read(plan(final=False, looks_planned=4), bare)
+
+    assert found.decision.verdict is Verdict.KEEP_RUNNING
+
+
+def test_readout__teams__are_the_units():
+    rng = np.random.default_rng(2)
+    statistics = {"control": teams(rng, 30), "double": teams(rng, 30, effect=8.0)}
+
+    found = read(plan(unit_kind="team"), collected({"energize": statistics}))
+
+    estimate = found.primary.estimates[0]
+    assert estimate.method == "cluster_robust"
+    assert (estimate.n, estimate.n_control) == (30, 30)
+    assert estimate.n_learners == statistics["double"].n_learners
+    assert found.decision.verdict is Verdict.SHIP
+
+
+def test_readout__four_teams_a_variant__warns_of_too_few():
+    rng = np.random.default_rng(2)
+    statistics = {"control": teams(rng, 4), "double": teams(rng, 4)}
+
+    found = read(plan(unit_kind="team"), collected({"energize": statistics}))
+
+    assert any("Too few teams" in check.sentence for check in found.checks)
+    assert found.decision.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("by_team", [False, True])
+def test_readout__score_by_component__adds_up_to_the_effect(by_team):
+    rng = np.random.default_rng(6)
+    arms = {"control": score(rng, 600), "double": score(rng, 600, lift=2.0)}
+    statistics = {v: Moments.of(SCORE_COLUMNS, rows) for v, rows in arms.items()}
+    if by_team:
+        statistics = {
+            v: ClusterSums(SCORE_COLUMNS, np.full(20, 30), rows.reshape(20, 30, -1).sum(axis=1))
+            for v, rows in arms.items()
+        }
+
+    found = read(
+        plan(unit_kind="team" if by_team else "learner"), collected({"energize": statistics})
+    )
+
+    split = found.component_splits[0]
+    parts = {part.component: part for part in split.components}
+    assert sum(part.effect for part in parts.values()) == pytest.approx(
+        found.primary.estimates[0].effect, abs=1e-9
+    )
+    assert parts["incentive"].effect == pytest.approx(2.0, abs=4 * parts["incentive"].se)
+    assert split.effect_without_incentive == pytest.approx(0, abs=4 * split.se_without_incentive)
+
+
+def test_readout__component_that_never_varies__still_adds_up():
+    rng = np.random.default_rng(6)
+    arms = {"control": score(rng, 300), "double": score(rng, 300)}
+    for rows in arms.values():
+        rows[:, 0] -= rows[:, 5]
+        rows[:, 5] = 0
+    statistics = {v: Moments.of(SCORE_COLUMNS, rows) for v, rows in arms.items()}
+
+    found = read(plan(), collected({"energize": statistics}))
+
+    parts = found.component_splits[0].components
+    assert parts[3].effect == 0
+    assert sum(p.effect for p in parts) == pytest.approx(
+        found.primary.estimates[0].effect, abs=1e-9
+    )
+
+
+def growing(n_days=20, a_day=30, seed=1):
+    rng = np.random.default_rng(seed)
+    trend, so_far = {}, {v: Moments.empty(("outcome", "covariate")) for v in ("control", "double")}
+    for day in range(n_days):
+        for variant in ("control", "double"):
+            before = rng.normal(50, 20, a_day)
+            after = before + rng.normal(0, 15, a_day)
+            so_far[variant] = so_far[variant] + moments(after, before)
+        trend[(START + timedelta(days=28 + day)).date().isoformat()] = dict(so_far)
+    return trend, so_far
+
+
+def test_readout__trend__ends_at_the_estimate_with_an_always_valid_band():
+    trend, last = growing()
+
+    found = read(plan(), collected({"energize": last}, trend=trend))
+
+    assert len(found.trend) == 20
+    assert found.trend[-1].effect == pytest.approx(found.primary.estimates[0].effect)
+    assert found.trend[-1].n == 1200
+    reach = found.trend[-1].high - found.trend[-1].effect
+    assert reach > 2.5 * found.primary.estimates[0].se
+
+
+def test_readout__steady_pace__tells_the_days_left():
+    trend, last = growing()
+    early = plan(final=False, look=3, looks_planned=8)
+
+    found = read(early, collected({"energize": last}, trend=trend))
+
+    share = found.sequential.information_fraction
+    assert share < 1
+    assert found.sequential.days_left == pytest.approx(20 * (1 / share - 1), rel=1e-6)
+
+
+def test_readout__earlier_looks__are_paid_for():
+    looks = (PreviousLook(1, 0.2, 5.1e-7), PreviousLook(2, 0.4, 0.000788))
+    data = collected({"energize": of(learners())})
+
+    after = read(plan(look=3, looks_planned=3, previous_looks=looks), data)
+    alone = read(plan(), data)
+
+    assert after.sequential.boundary_z > alone.sequential.boundary_z
+    assert after.sequential.alpha_spent == pytest.approx(0.05)
+    assert alone.sequential.boundary_z == pytest.approx(1.959964, abs=1e-6)
+    assert after.primary.estimates[0].p_value == alone.primary.estimates[0].p_value
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_readout__any_data__interval_and_boundary_agree(seed):
+    data = collected({"energize": of(learners(seed=seed, n=120, effects=(4.0,)))})
+
+    found = read(plan(look=2, looks_planned=3, final=False), data)
+
+    estimate = found.primary.estimates[0]
+    excludes_zero = estimate.low > 0 or estimate.high < 0
+    assert excludes_zero == found.sequential.crossed
+    assert excludes_zero == (estimate.relative.low > 0 or estimate.relative.high < 0)
+
+
+def test_readout__harm_bound__is_the_one_sided_always_valid_one():
+    found = read(plan(), collected({"energize": of(learners(n=5000))}))
+
+    estimate = found.primary.estimates[0]
+    z = one_sided_z(found.sequential.information_fraction, 0.025)
+    assert found.sequential.harm_low == pytest.approx(estimate.effect + z * estimate.se, rel=1e-3)
+
+
+def test_readout__as_json_and_back__is_the_same():
+    trend, last = growing(5)
+
+    found = read(plan(), collected({"energize": last}, trend=trend))
+
+    text = json.dumps(found.to_json(), allow_nan=False)
+    assert Readout.from_json(json.loads(text)) == found
+
+
+def test_run_readout__another_pass__is_used():
+    calls = []
+
+    def fake(asked, lake, norms):
+        calls.append((asked, lake, norms))
+        return collected({"energize": of(learners(effects=(5.0,)))})
+
+    asked = plan()
+    found = run_readout(asked, "lake", "norms", collect=fake)
+
+    assert calls == [(asked, "lake", "norms")]
+    assert found.plan_fingerprint == asked.fingerprint()
+
+
+def test_plan__as_json_and_back__keeps_its_fingerprint():
+    asked = plan(previous_looks=(PreviousLook(1, 0.4, 0.001),), lake_version={"events": 3})
+
+    again = AnalysisPlan.from_json(json.loads(json.dumps(asked.to_json())))
+
+    assert again == asked
+    assert again.fingerprint() == asked.fingerprint()
+    assert replace(asked, look=5).fingerprint() != asked.fingerprint()
+
+
+def test_plan__unknown_format__is_refused():
+    with pytest.raises(ValueError, match="plan format: found 9, expected 1"):
+        AnalysisPlan.from_json({"format": 9})
+
+
+def test_read__sixty_days_and_three_metrics__takes_milliseconds():
+    trend, last = growing(60)
+    metrics = tuple(
+        MetricPlan(key, key, kind="mean", role=role)
+        for key, role in (("a", "primary"), ("b", "secondary"), ("c", "guardrail"))
+    )
+    data = collected(dict.fromkeys("abc", last), trend=trend)
+    read(plan(metrics=metrics), data)
+
+    began = time.perf_counter()
+    for _ in range(5):
+        read(plan(metrics=metrics), data)
+
+    assert (time.perf_counter() - began) / 5 < 0.1
