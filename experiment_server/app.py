@@ -24,6 +24,9 @@ from experiment_server.ingest import jobs as ingest_jobs
 from experiment_server.members import api as members_api
 from experiment_server.metrics import api as metrics_api
 from experiment_server.metrics import service as metrics
+from experiment_server.readouts import api as readouts_api
+from experiment_server.readouts import jobs as readouts_jobs
+from experiment_server.readouts import scores_api
 from experiment_server.schedule import jobs as schedule_jobs
 from experiment_server.schedule.job import Job, RunResult
 from experiment_server.schedule.run import run_jobs
@@ -46,6 +49,8 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     flags_api.blueprint,
     metrics_api.blueprint,
     experiments_api.blueprint,
+    readouts_api.blueprint,
+    scores_api.blueprint,
     members_api.blueprint,
     audit_api.blueprint,
 )  # fmt: skip
@@ -54,6 +59,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
 # One line a domain with scheduled work, in the order in which a tick runs them.
 JOBS: Final[Sequence[Job]] = (
     *ingest_jobs.JOBS,
+    *readouts_jobs.JOBS,
     *schedule_jobs.JOBS,
 )  # fmt: skip
 

@@ -1,0 +1,109 @@
+"""Reading an experiment: seal, plan, analyse, store. Looks and readouts by hand go this way."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from analysis.energize.norms import Norms
+from analysis.lake.reader import Lake
+from analysis.plan import AnalysisPlan
+from analysis.readout import run_readout
+from experiment_server.environments.models import Environment
+from experiment_server.experiments.models import Experiment, ExperimentPhase
+from experiment_server.experiments.plans import LookWish, build_plan
+from experiment_server.experiments.service import load_experiment, load_phase
+from experiment_server.ingest.place import open_lake
+from experiment_server.problems import conflict
+from experiment_server.readouts import service
+from experiment_server.readouts.looks import DueLook, Look
+from experiment_server.readouts.models import StoredReadout
+from experiment_server.schedule.job import Claim
+from experiment_server.schedule.slots import confirm
+from experiment_server.scores import service as scores
+from experiment_server.security.roles import SYSTEM
+from experiment_server.state import State
+
+UNPLANNED = 0  # the look number of a readout by hand: it spends nothing and names no winner
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is read."""
+
+    environment: Environment
+    experiment: Experiment
+    phase: ExperimentPhase
+
+
+def read_look(state: State, due: DueLook, claim: Claim | None = None) -> StoredReadout:
+    """Read one planned look and store what it found; a claim that was lost stores nothing."""
+    subject = _Subject(due.environment, due.experiment, due.phase)
+    return _read(state, subject, due.look, claim)
+
+
+def read_by_hand(
+    state: State, environment: Environment, experiment_key: str, as_of: datetime
+) -> StoredReadout:
+    """Read an experiment between its looks, as often as anybody likes.
+
+    Raises:
+        Problem: 404 for an unknown experiment; 409 for one that has not started by then.
+    """
+    with state.database.read() as session:
+        experiment = load_experiment(session, environment.id or 0, experiment_key)
+        phase = load_phase(session, experiment) if experiment.phase else None
+    if phase is None or phase.started_at >= as_of:
+        raise conflict(
+            f"The experiment {experiment_key!r} had not started by {as_of:%Y-%m-%d %H:%M} UTC, so "
+            "there is nothing to read. Start it, or ask for a later time."
+        )
+    look = Look(UNPLANNED, as_of, final=False)
+    return _read(state, _Subject(environment, experiment, phase), look, None)
+
+
+def _read(state: State, subject: _Subject, look: Look, claim: Claim | None) -> StoredReadout:
+    lake = open_lake(state, subject.environment, fresh=True)
+    with state.database.read() as session:
+        plan = _plan(session, subject, look, lake)
+    plan, norms = _with_norms(state, subject, plan, lake)
+    readout = run_readout(plan, lake, norms)
+    with state.database.write() as session:
+        if claim is not None:
+            confirm(session, claim)
+        return service.store(session, subject.experiment, plan, readout, state.clock())
+
+
+def _plan(session: Session, subject: _Subject, look: Look, lake: Lake) -> AnalysisPlan:
+    wish = LookWish(
+        as_of=look.at,
+        look=look.number,
+        previous=service.list_previous_looks(session, subject.experiment, subject.phase.number),
+        lake_version=lake.version,
+    )
+    return replace(build_plan(subject.experiment, subject.phase, wish), final=look.final)
+
+
+def _with_norms(
+    state: State, subject: _Subject, plan: AnalysisPlan, lake: Lake
+) -> tuple[AnalysisPlan, Norms]:
+    """The frozen scale that the plan names.
+
+    An experiment that started before any calibration gets one from what happened before its start:
+    the treatment had no part in it, so it is as frozen as one made in time.
+    """
+    environment = subject.environment
+    with state.database.write() as session:
+        version = plan.score_version or _version_read_before(session, subject)
+        if version:
+            return replace(plan, score_version=version), scores.load_norms(
+                session, environment, version
+            )
+        norms = scores.find_or_start_norms(lake, plan.started_at)
+        scores.store_norms(session, SYSTEM, environment, norms, state.clock())
+    return replace(plan, score_version=norms.version), norms
+
+
+def _version_read_before(session: Session, subject: _Subject) -> str:
+    earlier = service.list_readouts(session, subject.experiment, subject.phase.number)
+    return str(earlier[0].plan["score_version"]) if earlier else ""
