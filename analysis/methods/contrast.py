@@ -77,6 +77,10 @@ TOO_FEW_UNITS = NotEstimable(
     "fewer than two units of a variant have a complete outcome",
     "wait until more outcome windows are complete",
 )
+WHOLLY_EXPLAINED = NotEstimable(
+    "the covariate explains the outcome without remainder",
+    "choose a covariate measured before exposure, not the outcome itself",
+)
 NO_VARIANCE = NotEstimable(
     "every unit has the same outcome, so there is nothing to compare",
     "check that the metric's events arrive and that the outcome varies",

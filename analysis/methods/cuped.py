@@ -6,7 +6,7 @@ from analysis.results import NotEstimable
 from analysis.statistics.moments import Moments
 
 from . import welch
-from .contrast import NO_VARIANCE, TOO_FEW_UNITS, Contrast
+from .contrast import TOO_FEW_UNITS, WHOLLY_EXPLAINED, Contrast
 
 # A covariate whose spread is this small a part of its size is rounding, not information.
 _RELATIVE_SPREAD = 1e-12
@@ -38,8 +38,9 @@ def estimate(
     slope = shared / spread
     residual = _residual(treatment, outcome, covariate, slope)
     residual_control = _residual(control, outcome, covariate, slope)
-    if not residual + residual_control > 0:
-        return NO_VARIANCE
+    total = control.cross(outcome, outcome) + treatment.cross(outcome, outcome)
+    if residual + residual_control <= _RELATIVE_SPREAD * total:
+        return WHOLLY_EXPLAINED
     slope_variance = (residual + residual_control) / (n - 3) / spread
     # The slope was fitted to the same units: one degree of freedom is gone.
     spent = (n - 2) / (n - 3)

@@ -5,6 +5,9 @@ from analysis.statistics.moments import Moments
 
 from .contrast import NO_VARIANCE, TOO_FEW_UNITS, Contrast
 
+# A spread this small a part of the mean is what rounding leaves of a constant.
+_ROUNDING = 1e-13
+
 
 def estimate(
     control: Moments, treatment: Moments, outcome: str = "outcome"
@@ -17,7 +20,8 @@ def estimate(
         return TOO_FEW_UNITS
     variance = treatment.variance(outcome) / treatment.n
     variance_control = control.variance(outcome) / control.n
-    if not variance + variance_control > 0:
+    size = max(abs(treatment.mean_of(outcome)), abs(control.mean_of(outcome)))
+    if variance + variance_control <= (_ROUNDING * size) ** 2:
         return NO_VARIANCE
     return Contrast(
         method="welch",

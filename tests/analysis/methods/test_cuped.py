@@ -100,15 +100,14 @@ def test_cuped__arms_swapped__flips_the_sign(seed, n_control, n):
     assert there.se == pytest.approx(back.se)
 
 
-def test_cuped__outcome_wholly_explained__is_not_estimable():
-    control, treatment = (
-        np.array([[1.0, 1], [2, 2], [3, 3], [4, 4]]),
-        np.array([[2.0, 2], [5, 5], [6, 6], [9, 9]]),
-    )
+def test_cuped__outcome_wholly_explained__says_that_the_covariate_is_the_outcome():
+    control, treatment = arms(7)
+    control[:, 1], treatment[:, 1] = 2 * control[:, 0], 2 * treatment[:, 0]
 
     answer = cuped.estimate(of(control), of(treatment))
 
     assert isinstance(answer, NotEstimable)
+    assert "without remainder" in answer.reason
 
 
 def test_compare__covariate_collected__uses_it():

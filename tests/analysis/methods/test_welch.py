@@ -83,6 +83,13 @@ def test_welch__no_variance_at_all__is_not_estimable():
     assert "same outcome" in answer.reason
 
 
+@pytest.mark.parametrize("value", [0.1, 1e8 / 3, -7e-5])
+def test_welch__constant_that_binary_cannot_hold__is_not_estimable(value):
+    answer = welch.estimate(moments([value] * 1000), moments([value] * 999))
+
+    assert isinstance(answer, NotEstimable)
+
+
 def test_critical_t__few_degrees_of_freedom__is_the_t_quantile():
     assert critical_t(stats.norm.isf(0.025), 6) == pytest.approx(stats.t.isf(0.025, 6))
     assert critical_t(4.877, 3) == pytest.approx(stats.t.isf(stats.norm.sf(4.877), 3))

@@ -1,0 +1,1 @@
+"""A decision from any CSV or Parquet file, one row a unit."""
