@@ -5,12 +5,19 @@ from typing import Final
 
 import typer
 
-from experiment_server.commands import energize, environments, members, readout, serve
+from experiment_server.commands import analyze, energize, environments, members, readout, serve
 from experiment_server.db import DatabaseError
 from experiment_server.problems import Problem
 from experiment_server.settings import SettingsError
 
-COMMANDS: Final = (serve, members, environments, energize, readout)  # one row a file of commands/
+COMMANDS: Final = (
+    serve,
+    members,
+    environments,
+    energize,
+    readout,
+    analyze,
+)  # one row a file of commands/
 REFUSED: Final = 2  # the exit code of everything that the caller can mend
 
 app = typer.Typer(
