@@ -1,6 +1,6 @@
 """evaluate: a flag and attributes to an answer with its reason. Never raises, never does I/O."""
 
-from typing import Any
+from typing import Literal
 
 from .evaluation import Evaluation, Reason
 from .rules import (
@@ -45,17 +45,17 @@ def _evaluate(
     why: Reason = "default"
     for rule in flag.rules:
         if rule.prerequisites:
-            stop = _unmet(payload, flag, rule, attributes, asked)
-            if stop is not None and stop.is_final:
-                return stop.answer
-            if stop is not None:
-                why = "prerequisite"
+            unmet = _unmet(payload, rule, attributes, (*asked, flag.key))
+            if unmet == "prerequisite" or unmet == "circular_prerequisite":
+                return flag.answers[unmet]
+            if unmet == "skip":
+                why = "not_targeted"
                 continue
         decided = _decide(rule, attributes)
         if isinstance(decided, Evaluation):
             return decided
         why = decided
-    return flag.answers[why if why != "prerequisite" else "not_targeted"]
+    return flag.answers[why]
 
 
 def _decide(rule: Rule, attributes: Attributes) -> Evaluation | Reason:
@@ -66,28 +66,17 @@ def _decide(rule: Rule, attributes: Attributes) -> Evaluation | Reason:
     return "error"
 
 
-class _Stop:
-    """A prerequisite that is not met, and whether that ends the evaluation."""
-
-    __slots__ = ("answer", "is_final")
-
-    def __init__(self, answer: Evaluation, *, is_final: bool) -> None:
-        self.answer = answer
-        self.is_final = is_final
-
-
 def _unmet(
-    payload: Payload, flag: Flag, rule: Rule, attributes: Attributes, asked: tuple[str, ...]
-) -> _Stop | None:
-    """The first prerequisite that does not hold; a circle of flags always ends the evaluation."""
+    payload: Payload, rule: Rule, attributes: Attributes, asked: tuple[str, ...]
+) -> Literal["prerequisite", "circular_prerequisite", "skip"] | None:
+    """What a prerequisite that does not hold leads to; a circle of flags always ends it."""
     for prerequisite in rule.prerequisites:
-        path = (*asked, flag.key)
-        if prerequisite.flag in path:
-            return _Stop(flag.answers["prerequisite"], is_final=True)
+        if prerequisite.flag in asked:
+            return "circular_prerequisite"
         parent = payload.flags.get(prerequisite.flag)
-        value: Any = None
-        if parent is not None:
-            value = _evaluate(payload, parent, attributes, path).value
-        if not prerequisite.fits({"value": value}):
-            return _Stop(flag.answers["prerequisite"], is_final=prerequisite.is_gate)
+        answer = None if parent is None else _evaluate(payload, parent, attributes, asked)
+        if answer is not None and answer.reason == "circular_prerequisite":
+            return "circular_prerequisite"
+        if not prerequisite.fits({"value": None if answer is None else answer.value}):
+            return "prerequisite" if prerequisite.is_gate else "skip"
     return None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from .values import is_truthy
+
 Reason = Literal[
     "targeting_match",
     "split",
@@ -14,6 +16,7 @@ Reason = Literal[
     "not_covered",
     "no_unit",
     "prerequisite",
+    "circular_prerequisite",
     "error",
 ]
 """Why an evaluation came out as it did.
@@ -28,6 +31,7 @@ Reason = Literal[
 - not_covered: targeted, but outside the coverage or the namespace.
 - no_unit: the attribute that is hashed (id or team) is missing.
 - prerequisite: another flag that must hold first does not.
+- circular_prerequisite: flags that wait for each other; nothing can be said.
 - error: the definition cannot be evaluated; the default applies.
 """
 
@@ -61,4 +65,4 @@ class Evaluation:
     @property
     def is_on(self) -> bool:
         """Whether the value counts as on: not null, false, "" or 0."""
-        return self.value is not None and self.value is not False and self.value not in ("", 0)
+        return is_truthy(self.value)

@@ -8,7 +8,7 @@ any attribute value, however odd.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from .values import compare, same, scalar_text, type_name
+from .values import compare, is_truthy, same, scalar_text, type_name
 from .versions import version_key
 
 Test = Callable[[Any], bool]
@@ -146,11 +146,13 @@ def _size(expected: Any, builder: Builder) -> Test:
 
 
 def _exists(expected: Any, _builder: Builder) -> Test:
-    wanted = bool(expected)
+    wanted = is_truthy(expected)
     return lambda actual: (actual is not None) is wanted
 
 
 def _type(expected: Any, _builder: Builder) -> Test:
+    if not isinstance(expected, str):
+        return never
     return lambda actual: type_name(actual) == expected
 
 

@@ -16,6 +16,9 @@ from .rules import ExperimentRule, Flag, ForceRule, Payload, Prerequisite, Rule
 FEWEST_VARIANTS: Final = 2
 NAMESPACE_PARTS: Final = 3
 
+VALUELESS: Final = frozenset({"prerequisite", "circular_prerequisite"})
+"""Reasons after which a flag has no value, as the specification says."""
+
 Json = Mapping[str, Any]
 Groups = Mapping[str, Sequence[Any]]
 
@@ -209,7 +212,7 @@ def _answers(key: str, default: Any, about: _About) -> Mapping[Reason, Evaluatio
     return MappingProxyType(
         {
             reason: Evaluation(
-                value=None if reason == "prerequisite" else default,
+                value=None if reason in VALUELESS else default,
                 variant=about.control if about.is_experiment else None,
                 reason=reason,
                 experiment=key if about.is_experiment else None,

@@ -90,7 +90,8 @@ def unit_of(attributes: Attributes, attribute: str) -> str:
     if isinstance(unit, bool) or not isinstance(unit, int | float | str) or not unit:
         return ""
     text = str(unit) if isinstance(unit, str) else number_text(unit)
-    return text if len(text) <= LONGEST_UNIT else ""
+    is_endless = not isinstance(unit, str) and text.endswith(("Infinity", "NaN"))
+    return "" if is_endless or len(text) > LONGEST_UNIT else text
 
 
 def passes_filters(rule: Rule, attributes: Attributes) -> bool:
@@ -104,10 +105,10 @@ def passes_filters(rule: Rule, attributes: Attributes) -> bool:
 
 def decide_force(rule: ForceRule, attributes: Attributes) -> Evaluation | Reason:
     """The rule's value, or why it does not apply."""
-    if rule.filters and not passes_filters(rule, attributes):
-        return "not_covered"
     if rule.targets is not None and not rule.targets(attributes):
         return "not_targeted"
+    if rule.filters and not passes_filters(rule, attributes):
+        return "not_covered"
     if rule.covers is None:
         return rule.answer
     unit = unit_of(attributes, rule.attribute)
@@ -123,10 +124,10 @@ def decide_experiment(rule: ExperimentRule, attributes: Attributes) -> Evaluatio
     unit = unit_of(attributes, rule.attribute)
     if not unit:
         return "no_unit"
-    if rule.filters and not passes_filters(rule, attributes):
-        return "not_covered"
     if rule.targets is not None and not rule.targets(attributes):
         return "not_targeted"
+    if rule.filters and not passes_filters(rule, attributes):
+        return "not_covered"
     chosen = -1 if rule.place is None else choose(rule.place(unit), rule.ranges)
     if chosen < 0 or chosen in rule.passes_through:
         return "not_covered"

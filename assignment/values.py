@@ -40,7 +40,9 @@ def is_truthy(value: Any) -> bool:
 def number_text(value: float) -> str:
     """A number as JavaScript writes it: 3.0 is 3, 1e21 is 1e+21."""
     if isinstance(value, int):
-        return str(value) if abs(value) < _EXPONENT_FROM else _exponent(float(value))
+        if abs(value) < _EXPONENT_FROM:
+            return str(value)
+        value = _as_float(value)
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -48,6 +50,13 @@ def number_text(value: float) -> str:
     if value == int(value) and abs(value) < _EXPONENT_FROM:
         return str(int(value))
     return _exponent(value)
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _exponent(value: float) -> str:

@@ -4,13 +4,11 @@ import itertools
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal
-from enum import Enum
 from typing import Any, Final
-from uuid import UUID
 
 LONGEST_LEARNER: Final = 256
 LONGEST_KIND: Final = 128
@@ -43,7 +41,8 @@ def learner_text(learner: Any) -> str:
     """A learner's id as text; "" when it cannot be one. Texts, whole numbers and UUIDs can."""
     if type(learner) is str:
         return learner if len(learner) <= LONGEST_LEARNER else ""
-    if isinstance(learner, bool) or not isinstance(learner, int | str | UUID):
+    is_id = isinstance(learner, int | str) or _is_a(learner, "uuid", "UUID")
+    if not is_id or isinstance(learner, bool):
         return ""
     text = str.__str__(learner) if isinstance(learner, str) else str(learner)
     return text if len(text) <= LONGEST_LEARNER else ""
@@ -216,14 +215,18 @@ class _Plain:
 def _scalar(part: Any) -> Any:
     if isinstance(part, float):
         return float(part) if math.isfinite(part) else None
-    if isinstance(part, Decimal):
+    if _is_a(part, "decimal", "Decimal"):
         return float(part) if part.is_finite() else None
     if isinstance(part, date):
         return part.isoformat()
-    if isinstance(part, UUID):
+    if _is_a(part, "uuid", "UUID"):
         return str(part)
-    return _scalar(part.value) if isinstance(part, Enum) else _builtin(part)
+    if _is_a(part, "enum", "Enum") and type(part.value) in (str, bool, int):
+        return part.value
+    return None
 
 
-def _builtin(part: Any) -> Any:
-    return part if type(part) in (str, bool, int) else None
+def _is_a(value: Any, module: str, name: str) -> bool:
+    """Whether a value is of a type whose module only the host may have imported."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(value, getattr(loaded, name))
