@@ -1,18 +1,20 @@
 """Every failure as one problem answer; the last resort tells a request id and nothing else."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
 from apiflask import HTTPError
 from flask import Flask, Response, current_app, request
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from experiment_server import guard, strict_json, web
-from experiment_server.problems import MEDIA_TYPE, Problem, from_validation, unavailable
+from experiment_server.problems import MEDIA_TYPE, Problem, conflict, from_validation, unavailable
+from experiment_server.security import rate_limits
 
 PAGE: Final = "momentum.problem_page"  # app.extensions: Callable[[dict], str], a problem as HTML
 SENTENCES: Final = {
@@ -21,6 +23,11 @@ SENTENCES: Final = {
     413: "The body is larger than 5 MB. Send it in several parts.",
     429: "Too many requests. Wait as long as the header Retry-After says.",
 }
+RACE: Final = (
+    "Somebody changed the same thing at the same moment, so nothing of this request was stored. "
+    "Read it again and send the request once more."
+)
+UNSTORABLE: Final = "A value of this request is out of the range that can be stored."
 LAST_RESORT: Final = (
     "Something went wrong on our side. Nothing of this request was stored; "
     "the log has the cause under this request id."
@@ -66,10 +73,16 @@ def _from_werkzeug(error: HTTPException) -> Response:
         for name, value in error.get_headers(request.environ)
         if name.lower() in ("allow", "retry-after", "www-authenticate")
     }
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        headers["Retry-After"] = str(rate_limits.seconds_to_wait())
     return respond(Problem(status, detail, headers=headers))
 
 
 def _from_database(error: DBAPIError) -> Response:
+    if isinstance(error, IntegrityError):
+        return respond(conflict(RACE))
+    if isinstance(error, DataError):
+        return respond(Problem(422, UNSTORABLE))
     if isinstance(error, OperationalError) or error.connection_invalidated:
         structlog.get_logger().error("database_unavailable", cause=type(error.orig).__name__)
         return respond(unavailable())

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from experiment_server.flags.compile import check_feature
+from experiment_server.flags.targeting import check_condition
 from experiment_server.metrics.models import Metric
 from experiment_server.problems import FieldError, invalid_fields, shown
 
@@ -96,6 +97,7 @@ def check_compiled(key: str, title: str, design: Design) -> None:
     Raises:
         Problem: 422.
     """
+    check_condition(design["condition"], "condition")
     check_feature(
         key, compile_experiment(key, title, {**design, "forced": {}}, f"{key}:1"), "rules[0]."
     )

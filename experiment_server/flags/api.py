@@ -31,10 +31,10 @@ class NewFlagBody(Body):
 
 
 class FlagBody(Body):
-    """What of a flag can change."""
+    """What of a flag can change; what is left out stays as it is."""
 
-    title: str | None = Field(default=None, min_length=1, max_length=200)
-    description: str | None = Field(default=None, max_length=2000)
+    title: str = Field(default="", min_length=1, max_length=200)
+    description: str = Field(default="", max_length=2000)
     default_value: Any = None
 
 

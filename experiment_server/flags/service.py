@@ -13,6 +13,7 @@ from experiment_server.environments.service import touch_payload
 from experiment_server.flags.changes import FlagChange
 from experiment_server.flags.compile import check_feature, compile_flag
 from experiment_server.flags.models import Flag, FlagEnvironment
+from experiment_server.flags.targeting import check_condition
 from experiment_server.problems import check_version, conflict, invalid, not_found, taken
 from experiment_server.security.roles import Actor
 
@@ -111,6 +112,7 @@ def set_flag_environment(
     before = plain_place(place)
     for index, rule in enumerate(change.rules):
         check_value(f"rules[{index}].value", rule["value"], flag.value_type)
+        check_condition(rule.get("condition") or {}, f"rules[{index}].condition")
     place.enabled, place.rules = change.enabled, [dict(rule) for rule in change.rules]
     place.version += 1
     place.updated_at = change.now

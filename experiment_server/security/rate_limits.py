@@ -1,15 +1,17 @@
 """How often one key, or one address, may ask."""
 
 from collections.abc import Callable
-from http import HTTPStatus
+from math import ceil
+from time import time
 from typing import Any, Final
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, current_app, request
 from flask_limiter import Limiter
 
 GENERAL: Final = "3000/minute"
 INTAKE: Final = "60000/minute"  # batches of events: a data center's backlog after an outage
 SIGN_IN: Final = "20/minute"  # per address; the account's own lock is in the database
+EXTENSION: Final = "momentum.limiter"
 MARK: Final = "_momentum_rate_limit"
 
 
@@ -29,17 +31,17 @@ def install(app: Flask, key_of: Callable[[], str]) -> None:
         key_func=key_of,
         default_limits=[_limit_of_view],
         storage_uri="memory://",
-        headers_enabled=True,
         strategy="fixed-window",
     )
-    app.after_request(_drop_idle_retry_after)  # runs after the limiter's own, which always adds it
     limiter.init_app(app)
+    app.extensions[EXTENSION] = limiter
 
 
-def _drop_idle_retry_after(response: Response) -> Response:
-    if response.status_code < HTTPStatus.BAD_REQUEST:
-        response.headers.pop("Retry-After", None)
-    return response
+def seconds_to_wait() -> int:
+    """How long the caller of this request has to wait for the limit that it passed."""
+    limiter: Limiter = current_app.extensions[EXTENSION]
+    passed = limiter.current_limit
+    return max(1, ceil(passed.reset_at - time())) if passed is not None else 1
 
 
 def _limit_of_view() -> str:
