@@ -10,14 +10,8 @@ from experiment_server.db import DatabaseError
 from experiment_server.problems import Problem
 from experiment_server.settings import SettingsError
 
-COMMANDS: Final = (
-    serve,
-    members,
-    environments,
-    energize,
-    readout,
-    analyze,
-)  # one row a file of commands/
+# One row a file of commands/.
+COMMANDS: Final = (serve, members, environments, energize, readout, analyze)
 REFUSED: Final = 2  # the exit code of everything that the caller can mend
 
 app = typer.Typer(
