@@ -167,22 +167,22 @@ class ReadoutView:
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """How well one predictor foresees the next window's return."""
+class PredictorInfo:
+    """How well one number of a window foresees who returns in the next."""
 
     title: str
     auc: float  # 0.5 guesses, 1 knows
-    brier: float | None = None  # 0 is perfect
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class ScoreTrust:
     """Whether the Energize Score earns its name on this company's data."""
 
-    version: str
+    sentence: str
     n_learners: int
-    score: Baseline
-    baselines: tuple[Baseline, ...]
+    predictors: tuple[PredictorInfo, ...]  # the score first, then what is simpler
 
 
 @dataclass(frozen=True)

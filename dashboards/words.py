@@ -14,7 +14,6 @@ from analysis.results import (
     Verdict,
 )
 from dashboards import formats
-from dashboards.views import ScoreTrust
 
 
 @dataclass(frozen=True)
@@ -138,6 +137,13 @@ def best_sentence(metric: MetricResult, titles: Mapping[str, str]) -> str:
     return f"Chance to be the best of all: {formats.joined(parts)}."
 
 
+def look_title(readout: Readout) -> str:
+    """Which reading this is: "look 2 of 4", or one between the planned looks."""
+    if not readout.look:
+        return "read between the looks"
+    return f"look {readout.look} of {readout.looks_planned}"
+
+
 def look_sentence(sequential: Sequential) -> str:
     """What this look was allowed to conclude, and why the bar stands where it stands."""
     distance = formats.signed(sequential.z, 2)
@@ -199,24 +205,6 @@ def split_sentence(split: ComponentSplit, titles: Mapping[str, str]) -> str:
         return text
     span = formats.interval(without - 1.96 * se, without + 1.96 * se)
     return f"{text} Without the incentive component: {formats.signed(without)} points ({span})."
-
-
-def trust_sentence(trust: ScoreTrust) -> str:
-    """Whether the Energize Score foresees the next window better than simpler measures."""
-    better = [base for base in trust.baselines if base.auc >= trust.score.auc]
-    score = formats.measure(trust.score.auc, 2)
-    if not better:
-        names = [f"{base.title} {formats.measure(base.auc, 2)}" for base in trust.baselines]
-        against = f" ({formats.joined(names)})" if names else ""
-        return (
-            f"The Energize Score foresees who returns better than simpler measures: AUC {score}"
-            f"{against}; 0.5 would be guessing, 1 knowing."
-        )
-    names = [f"{base.title} ({formats.measure(base.auc, 2)})" for base in better]
-    return (
-        f"Here the Energize Score (AUC {score}) does not foresee who returns better than "
-        f"{formats.joined(names)}. Read it with care, and consider other weights."
-    )
 
 
 def _quoted(title: str) -> str:

@@ -9,7 +9,7 @@ from apiflask import APIFlask
 from flask import Blueprint, request
 
 import dashboards
-from experiment_server import error_handlers, guard, observe, web
+from experiment_server import error_handlers, guard, observe, pages, web
 from experiment_server.audit import api as audit_api
 from experiment_server.columns import utc_now
 from experiment_server.db import Database, migrate
@@ -17,16 +17,23 @@ from experiment_server.delivery import api as delivery_api
 from experiment_server.environments import api as environments_api
 from experiment_server.environments import service as environments
 from experiment_server.experiments import api as experiments_api
+from experiment_server.experiments import pages as experiments_pages
 from experiment_server.flags import api as flags_api
+from experiment_server.flags import pages as flags_pages
 from experiment_server.identity import Identity
 from experiment_server.ingest import api as ingest_api
 from experiment_server.ingest import jobs as ingest_jobs
 from experiment_server.members import api as members_api
+from experiment_server.members import pages as members_pages
 from experiment_server.metrics import api as metrics_api
 from experiment_server.metrics import service as metrics
+from experiment_server.notify import jobs as notify_jobs
 from experiment_server.readouts import api as readouts_api
 from experiment_server.readouts import jobs as readouts_jobs
+from experiment_server.readouts import pages as readouts_pages
 from experiment_server.readouts import scores_api
+from experiment_server.reports import api as reports_api
+from experiment_server.reports import jobs as reports_jobs
 from experiment_server.schedule import jobs as schedule_jobs
 from experiment_server.schedule.job import Job, RunResult
 from experiment_server.schedule.run import run_jobs
@@ -39,6 +46,7 @@ from experiment_server.strict_json import StrictJSON
 VERSION: Final = "0.1.0"
 
 STATIC: Final = Path(dashboards.__file__).parent / "static"
+STATIC_KEPT: Final = 31_536_000  # seconds; an address carries its file's fingerprint
 
 # One line a blueprint: programs first, then people's pages.
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
@@ -51,8 +59,13 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     experiments_api.blueprint,
     readouts_api.blueprint,
     scores_api.blueprint,
+    reports_api.blueprint,
     members_api.blueprint,
     audit_api.blueprint,
+    readouts_pages.blueprint,
+    experiments_pages.blueprint,
+    flags_pages.blueprint,
+    members_pages.blueprint,
 )  # fmt: skip
 
 
@@ -60,6 +73,8 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
 JOBS: Final[Sequence[Job]] = (
     *ingest_jobs.JOBS,
     *readouts_jobs.JOBS,
+    *reports_jobs.JOBS,
+    *notify_jobs.JOBS,
     *schedule_jobs.JOBS,
 )  # fmt: skip
 
@@ -81,6 +96,7 @@ def create_app(settings: Settings, database: Database) -> APIFlask:
         SERVERS=[{"url": "/"}],
         PROPAGATE_EXCEPTIONS=False,
         TRAP_HTTP_EXCEPTIONS=False,
+        SEND_FILE_MAX_AGE_DEFAULT=STATIC_KEPT,
     )
     state = State(settings=settings, database=database)
     app.extensions[web.EXTENSION] = state
@@ -88,6 +104,7 @@ def create_app(settings: Settings, database: Database) -> APIFlask:
     guard.install(app, Identity(state))
     rate_limits.install(app, _caller)
     error_handlers.install(app)
+    app.extensions[error_handlers.PAGE] = pages.problem_page
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     for endpoint in ("openapi.spec", "static"):

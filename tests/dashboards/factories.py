@@ -527,10 +527,12 @@ def questions_view(**changes):
         "as_of": START + timedelta(days=56),
         "score_version": "v1",
         "trust": views.ScoreTrust(
-            "v1",
+            "The score foresees who returns better than active days or logins alone.",
             2400,
-            views.Baseline("Energize Score", 0.81, 0.16),
-            (views.Baseline("active days", 0.77), views.Baseline("logins", 0.71)),
+            (
+                views.PredictorInfo("Energize Score", 0.81, 0.79, 0.83),
+                views.PredictorInfo("active days alone", 0.77, 0.75, 0.79),
+            ),
         ),
     }
     return views.QuestionsView(**{**values, **changes})
