@@ -5,13 +5,29 @@ from typing import Final
 
 import typer
 
-from experiment_server.commands import analyze, energize, environments, members, readout, serve
+from experiment_server.commands import (
+    analyze,
+    energize,
+    environments,
+    members,
+    readout,
+    serve,
+)
 from experiment_server.db import DatabaseError
 from experiment_server.problems import Problem
 from experiment_server.settings import SettingsError
 
 # One row a file of commands/.
-COMMANDS: Final = (serve, members, environments, energize, readout, analyze)
+COMMANDS: Final = (
+    serve,
+    members,
+    environments,
+    energize,
+    readout,
+    report,
+    schedule,
+    analyze,
+)
 REFUSED: Final = 2  # the exit code of everything that the caller can mend
 
 app = typer.Typer(
