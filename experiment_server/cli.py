@@ -11,6 +11,8 @@ from experiment_server.commands import (
     environments,
     members,
     readout,
+    report,
+    schedule,
     serve,
 )
 from experiment_server.db import DatabaseError
