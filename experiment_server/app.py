@@ -34,6 +34,7 @@ from experiment_server.readouts import pages as readouts_pages
 from experiment_server.readouts import scores_api
 from experiment_server.reports import api as reports_api
 from experiment_server.reports import jobs as reports_jobs
+from experiment_server.reports import pages as reports_pages
 from experiment_server.schedule import jobs as schedule_jobs
 from experiment_server.schedule.job import Job, RunResult
 from experiment_server.schedule.run import run_jobs
@@ -65,6 +66,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     readouts_pages.blueprint,
     experiments_pages.blueprint,
     flags_pages.blueprint,
+    reports_pages.blueprint,
     members_pages.blueprint,
 )  # fmt: skip
 

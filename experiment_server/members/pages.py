@@ -13,14 +13,14 @@ from experiment_server.members import service
 from experiment_server.problems import Problem
 from experiment_server.security import rate_limits, sessions
 
-blueprint = APIBlueprint("members_pages", __name__, enable_openapi=False)
+blueprint = APIBlueprint("members", __name__, enable_openapi=False)
 
 MAX_PASSWORD = 1000
 
 
 @blueprint.get("/sign-in")
 @web.public
-def sign_in_form() -> AnyResponse:
+def show_sign_in() -> AnyResponse:
     """The form; who is signed in already goes on."""
     target = _safe_path(request.args.get("next", ""))
     if web.maybe_actor() is not None:
@@ -51,14 +51,14 @@ def sign_in() -> AnyResponse:
 
 
 @blueprint.post("/sign-out")
-@web.authorize("signed-in")
+@web.public
 def sign_out() -> AnyResponse:
-    """Close this browser's session."""
+    """Close this browser's session; without one there is nothing to close."""
     state = web.state()
     token = request.cookies.get(sessions.cookie_name(state.settings.secure_cookies))
     if token:
         service.sign_out(state.database, token)
-    response = pages.go("members_pages.sign_in_form", notice="signed-out")
+    response = pages.go("members.show_sign_in", notice="signed-out")
     _set_cookie(response, "", timedelta(0))
     return response
 
