@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import Any, Final
 
@@ -72,6 +73,10 @@ class Database:
         self._engine = _engine(self.url, workers)
         self._write_engine = self._engine.execution_options(**{WRITE: True})
         self.dialect: str = self._engine.dialect.name
+        # SQLite lets waiting writers in by chance: threads of one process queue up here instead.
+        self._turn: AbstractContextManager[object] = (
+            RLock() if self.dialect == "sqlite" else nullcontext()
+        )
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -86,7 +91,11 @@ class Database:
         On SQLite the transaction takes the write lock at once, so that it waits its turn
         instead of failing half way.
         """
-        with Session(self._write_engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turn,
+            Session(self._write_engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager

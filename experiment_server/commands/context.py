@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from experiment_server.db import Database, migrate
+from experiment_server.observe import configure_logging
 from experiment_server.settings import Settings
 from experiment_server.state import State
 
@@ -18,6 +19,7 @@ def read_settings() -> Settings:
 def opened_state() -> Iterator[State]:
     """The state of a command that works on the store: migrated before, closed after."""
     settings = read_settings()
+    configure_logging(settings.log_level)  # on standard error: standard output is the answer
     database = Database(settings.database_url)
     try:
         migrate(database)

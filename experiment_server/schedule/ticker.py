@@ -1,9 +1,11 @@
 """The ticker: APScheduler in memory, one job, which runs what our own tables say is due."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
+import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
@@ -38,13 +40,22 @@ class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]
         return interval_s if wait_s is None else min(float(wait_s), interval_s)
 
 
+def _guarded(tick: Callable[[], object]) -> None:
+    try:
+        tick()
+    except Exception:  # the next tick must come, such as after a restart of the database
+        structlog.get_logger().exception("tick_failed")
+
+
 class Ticker:
     """Calls ``tick`` again and again in a thread of its own until it is stopped."""
 
     def __init__(self, tick: Callable[[], object], seconds: float) -> None:
+        # a tick that is left out while a long one runs is no news
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = SteadyScheduler(seconds)
         self._scheduler.add_job(
-            tick,
+            lambda: _guarded(tick),
             EveryTrigger(seconds),
             id=TICK,
             coalesce=True,
