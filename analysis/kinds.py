@@ -23,6 +23,7 @@ class EventKind:
     peer_weight: float = 0.0  # weight among peer actions
     part: Part | None = None  # which count of the Energize Score it adds to, besides presence
     default_value: float = 0.0  # what an event without a value adds to a sum of values
+    summary: Literal["sum", "mean"] = "sum"  # how a learner's outcomes of a window become one
 
 
 KINDS: Final = (
@@ -48,8 +49,12 @@ KINDS: Final = (
     EventKind("message_sent", "was sent a message", presence=False),
     EventKind("message_opened", "opened a message"),
     EventKind("sale", "sold; value: amount", presence=False, outcome=True),
-    EventKind("quota_attainment", "quota met; value: share", presence=False, outcome=True),
-    EventKind("call_quality", "call rated; value: rating", presence=False, outcome=True),
+    EventKind(
+        "quota_attainment", "quota met; value: share", presence=False, outcome=True, summary="mean"
+    ),
+    EventKind(
+        "call_quality", "call rated; value: rating", presence=False, outcome=True, summary="mean"
+    ),
 )
 
 KINDS_BY_NAME: Final = {kind.name: kind for kind in KINDS}

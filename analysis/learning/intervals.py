@@ -1,0 +1,61 @@
+"""Intervals for shares and for differences of shares between similar learners."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+Z: Final = 1.959963984540054  # 95 %, two-sided
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Learners of one kind: those who did something, those who did not, and who came back."""
+
+    n_did: int
+    back_did: int
+    n_not: int
+    back_not: int
+
+
+def share(k: int, n: int) -> Interval:
+    """A share of n with Wilson's interval, which stays inside 0..1 (Wilson 1927)."""
+    p = k / n
+    centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
+    return Interval(p, min(p, max(0.0, centre - half)), max(p, min(1.0, centre + half)))
+
+
+def difference_of_shares(strata: Iterable[Stratum]) -> Interval | None:
+    """Share back among those who did it minus among similar learners who did not.
+
+    The Mantel-Haenszel risk difference, with the variance of Greenland and Robins (1985, Biometrics
+    41:55), which holds for many small strata. None: nobody to compare with.
+    """
+    weight = total = variance = 0.0
+    for one in strata:
+        n = one.n_did + one.n_not
+        if not one.n_did or not one.n_not:
+            continue
+        weight += one.n_did * one.n_not / n
+        total += (one.back_did * one.n_not - one.back_not * one.n_did) / n
+        stayed_away_did = one.n_did - one.back_did
+        stayed_away_not = one.n_not - one.back_not
+        variance += (
+            one.back_did * stayed_away_did * one.n_not**3
+            + one.back_not * stayed_away_not * one.n_did**3
+        ) / (one.n_did * one.n_not * n**2)
+    if not weight:
+        return None
+    half = Z * sqrt(variance) / weight
+    found = total / weight
+    return Interval(found, max(-1.0, found - half), min(1.0, found + half))
