@@ -8,8 +8,8 @@ from .methods.contrast import Contrast, critical_t
 from .results import Estimate, MetricResult
 from .sequential import Level
 
-Z90_ONE_SIDED = 1.6448536269514722
-"""Two one-sided tests at 5 % each: "no meaningful difference" uses their interval."""
+Z_ONE_SIDED = 1.6448536269514722
+"""Two one-sided tests at 5 % each, at the last look. Earlier looks use their own boundary."""
 
 
 def treatments_of(
@@ -45,7 +45,8 @@ def _treatment(
     variant, sign = estimate.variant, primary.sign
     contrast = primary.estimable[variant]
     worst, best = sorted((sign * estimate.low, sign * estimate.high))
-    within = critical_t(Z90_ONE_SIDED, contrast.df) * contrast.se
+    smallest_z = Z_ONE_SIDED if level.final else level.boundary_z
+    within = critical_t(smallest_z, contrast.df) * contrast.se
     return Treatment(
         variant=variant,
         effect=estimate.effect,

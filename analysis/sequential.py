@@ -17,6 +17,7 @@ class Level:
     alpha_spent: float  # two-sided, over all looks so far and all treatments
     boundary_z: float  # two-sided, of each treatment
     harm_z: float  # one-sided, always valid, of each treatment
+    final: bool = False  # no look comes after it
     ad_hoc: bool = False  # an unplanned look: it spends nothing and names no winner
 
 
@@ -46,10 +47,12 @@ def level_of_look(plan: AnalysisPlan, information: float, n_treatments: int) -> 
         [*(look.information_fraction for look in before), information],
         [*(look.alpha_spent / n_treatments for look in before), spent],
     )
-    return Level(information, min(spent * n_treatments, plan.alpha), zs[-1], harm_z)
+    return Level(
+        information, min(spent * n_treatments, plan.alpha), zs[-1], harm_z, final=plan.final
+    )
 
 
 def level_of_one_look(alpha: float) -> Level:
     """What a single, planned and final look may conclude: the plain two-sided test."""
     z = -float(ndtri(alpha / 2))
-    return Level(1.0, alpha, z, one_sided_z(1.0, alpha / 2))
+    return Level(1.0, alpha, z, one_sided_z(1.0, alpha / 2), final=True)

@@ -50,6 +50,8 @@ def boundaries(information: Sequence[float], spent: Sequence[float]) -> tuple[fl
         increment = max(0.0, cumulative - paid)
         z = _first(increment) if not found else _solve(nodes, density, now, step, increment)
         found.append(z)
+        if len(found) == len(spent):
+            break
         edge = z * now**0.5
         points, weights = _legendre(_node_count(edge, step))
         arrived = edge * points
