@@ -124,7 +124,7 @@ def build_handler(server: Server) -> type[BaseHTTPRequestHandler]:
             with server.lock:
                 server.n_connections += 1
 
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server looks for
+        def do_GET(self) -> None:
             self.reply()
 
         do_POST = do_GET  # noqa: N815

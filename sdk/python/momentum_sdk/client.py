@@ -23,7 +23,7 @@ from .items import (
     learner_text,
 )
 from .notices import Notices
-from .options import read_options
+from .options import read_options, waiting_time
 from .outbox import Counts
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Momentum:
     def ready(self, timeout_s: float = 5.0) -> bool:
         """Whether the server's definitions have arrived, waiting at most so long."""
         try:
-            return self._live().definitions.wait_until_fresh(timeout_s)
+            return self._live().definitions.wait_until_fresh(waiting_time(timeout_s))
         except Exception as error:  # the host must survive whatever it handed in
             self._failed("ready", error)
             return False
@@ -161,7 +161,7 @@ class Momentum:
     def refresh(self, timeout_s: float = 5.0) -> bool:
         """Ask for definitions now; whether the server answered in time."""
         try:
-            return self._live().definitions.refresh(timeout_s)
+            return self._live().definitions.refresh(waiting_time(timeout_s))
         except Exception as error:  # the host must survive whatever it handed in
             self._failed("refresh", error)
             return False
@@ -169,7 +169,7 @@ class Momentum:
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Send what waits; whether the server has dealt with all of it in time."""
         try:
-            return self._live().outbox.flush(timeout_s)
+            return self._live().outbox.flush(waiting_time(timeout_s))
         except Exception as error:  # the host must survive whatever it handed in
             self._failed("flush", error)
             return False
@@ -182,7 +182,7 @@ class Momentum:
         """Send what waits, at most so long (exit_timeout_s if not said), and stop."""
         try:
             limit_s = self._options.exit_timeout_s if timeout_s is None else timeout_s
-            self._runtime.close(limit_s)
+            self._runtime.close(waiting_time(limit_s))
         except Exception as error:  # the host must survive whatever it handed in
             self._failed("close", error)
 

@@ -60,9 +60,9 @@ class Definitions:
     def wait_until_fresh(self, timeout_s: float) -> bool:
         """Whether the server's definitions have arrived, waiting at most so long."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: self._is_fresh or self._is_closed, max(timeout_s, 0.0)
-            ) and (self._is_fresh)
+            return self._changed.wait_for(lambda: self._is_fresh or self._rests, timeout_s) and (
+                self._is_fresh
+            )
 
     def refresh(self, timeout_s: float) -> bool:
         """Ask now; whether the server answered in time."""
@@ -71,8 +71,12 @@ class Definitions:
             wanted = self._n_asked
             self._changed.notify_all()
             return self._changed.wait_for(
-                lambda: self._n_answered >= wanted or self._is_closed, max(timeout_s, 0.0)
+                lambda: self._n_answered >= wanted or self._rests, timeout_s
             ) and (self._n_answered >= wanted)
+
+    @property
+    def _rests(self) -> bool:
+        return self._is_closed or self._wire is None
 
     def _run(self, wire: Wire) -> None:
         while not self._is_closed:

@@ -26,6 +26,9 @@ class Options:
     compress: bool = False  # gzip request bodies
 
 
+_LONGEST_WAIT_S: Final = 1_000_000
+
+
 def _seconds(low: float, high: float) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -64,6 +67,16 @@ _READERS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
     "payload_file": (_path, "a path, such as momentum-payload.json"),
     "compress": (lambda value: value if isinstance(value, bool) else None, "True or False"),
 }
+
+
+def waiting_time(timeout_s: Any) -> float:
+    """How long a method may wait, from whatever the host asked for; nothing odd waits at all.
+
+    NaN above all: it is below no deadline, so a wait for so long would never end.
+    """
+    if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float):
+        return 0.0
+    return float(min(max(timeout_s, 0), _LONGEST_WAIT_S)) if timeout_s == timeout_s else 0.0
 
 
 def read_options(config: Mapping[str, Any]) -> tuple[Options, list[str]]:

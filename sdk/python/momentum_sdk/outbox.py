@@ -139,7 +139,7 @@ class Outbox:
             self._n_flushes += 1
             self._changed.notify_all()
             return self._changed.wait_for(
-                lambda: self._n_settled >= target or self._is_closed, max(timeout_s, 0)
+                lambda: self._n_settled >= target or self._is_closed, timeout_s
             ) and (self._n_settled >= target)
 
     def close(self) -> int:

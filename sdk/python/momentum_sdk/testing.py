@@ -1,0 +1,158 @@
+"""InMemory: a client for the host's own tests. Answers as told, records, opens no connection."""
+# ruff: noqa: ARG002 - the signatures are those of Momentum
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from ._assignment.values import is_truthy
+from .answers import Variant, fresh
+from .items import Item, ItemIds, Unusable, build_event, build_exposure, build_learner, learner_text
+from .outbox import Counts
+
+
+class InMemory:
+    """Takes the place of `Momentum` in a test: the same methods, fixed answers.
+
+    Attributes:
+        exposures: what would have been sent for each variant that was asked for, once a learner.
+        events: what would have been sent for each `track`.
+        learners: what would have been sent for each `identify`.
+
+    Example:
+        >>> momentum = InMemory(variants={"reward-ladder": "badges"}, values={"new-home": True})
+        >>> momentum.variant("reward-ladder", "learner-1").key
+        'badges'
+        >>> momentum.is_on("new-home")
+        True
+        >>> [exposure["experiment"] for exposure in momentum.exposures]
+        ['reward-ladder']
+    """
+
+    def __init__(
+        self,
+        variants: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
+        payloads: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Fix the answers.
+
+        Args:
+            variants: experiment to the variant that every learner gets.
+            values: flag to its value.
+            payloads: experiment to its variant's payload.
+        """
+        self.variants = dict(variants or {})
+        self.values = dict(values or {})
+        self.payloads = dict(payloads or {})
+        self.exposures: list[Item] = []
+        self.events: list[Item] = []
+        self.learners: list[Item] = []
+        self._ids = ItemIds()
+        self._seen: set[tuple[str, str, str]] = set()
+        self._n_dropped = 0
+
+    def variant(
+        self,
+        experiment: str,
+        learner: str | int,
+        attributes: Mapping[str, Any] | None = None,
+        *,
+        default: str = "control",
+        at: datetime | None = None,
+    ) -> Variant:
+        """The fixed variant; the default for an experiment that was not given one."""
+        key = self.variants.get(experiment)
+        if key is None:
+            return Variant(default, None, False, "unknown_flag")
+        payload = fresh(self.payloads.get(experiment))
+        text = learner_text(learner)
+        if not text:
+            return Variant(key, payload, False, "no_unit")
+        if (experiment, key, text) not in self._seen:
+            self._seen.add((experiment, key, text))
+            told = attributes if isinstance(attributes, Mapping) else {}
+            self._record(
+                self.exposures,
+                lambda: build_exposure(self._ids.next(), experiment, key, text, told, at),
+            )
+        return Variant(key, payload, True, "split")
+
+    def is_on(
+        self,
+        flag: str,
+        learner: str | int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Whether the fixed value counts as on."""
+        return is_truthy(self.values.get(flag))
+
+    def value(
+        self,
+        flag: str,
+        default: Any,
+        learner: str | int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The fixed value; the default for a flag that was not given one."""
+        return fresh(self.values.get(flag, default))
+
+    def track(
+        self,
+        kind: str,
+        learner: str | int,
+        value: float | None = None,
+        properties: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """Record an event."""
+        self._record(
+            self.events,
+            lambda: build_event(self._ids.next(), kind, learner, value, properties, at),
+        )
+
+    def identify(
+        self, learner: str | int, attributes: Mapping[str, Any], at: datetime | None = None
+    ) -> None:
+        """Record a learner's description."""
+        self._record(
+            self.learners, lambda: build_learner(self._ids.next(), learner, attributes, at)
+        )
+
+    def ready(self, timeout_s: float = 5.0) -> bool:
+        """Always ready."""
+        return True
+
+    def refresh(self, timeout_s: float = 5.0) -> bool:
+        """There is nothing to ask for."""
+        return True
+
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        """There is nothing to send."""
+        return True
+
+    def counts(self) -> Counts:
+        """What was recorded, as delivered; what could not have been sent, as dropped."""
+        n = len(self.exposures) + len(self.events) + len(self.learners)
+        return Counts(n + self._n_dropped, n, 0, self._n_dropped, 0)
+
+    def close(self, timeout_s: float | None = None) -> None:
+        """There is nothing to close."""
+
+    def __enter__(self) -> "InMemory":
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _record(self, records: list[Item], build: Any) -> None:
+        try:
+            records.append(build())
+        except Unusable:
+            self._n_dropped += 1
