@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .contrast import Contrast, critical_t
 from .methods import compare
 from .methods.bayes_normal import chances_to_be_best, posterior
-from .methods.contrast import Contrast, critical_t
 from .methods.fieller import relative
 from .plan import MetricPlan
 from .results import Estimate, MetricResult, NotEstimable

@@ -1,10 +1,10 @@
 """Evidence: what the estimates say of each treatment, in the decision's words."""
 
+from .contrast import Contrast, critical_t
 from .correct import holm
 from .decide import Treatment
 from .estimate import Compared
 from .methods.bayes_normal import Z95
-from .methods.contrast import Contrast, critical_t
 from .results import Estimate, MetricResult
 from .sequential import Level
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from scipy.special import nctdtr, ndtri
 
-from .methods.contrast import critical_t
+from .contrast import critical_t
 
 
 def design_se(minimum_effect: float, alpha: float = 0.05, power: float = 0.8) -> float:

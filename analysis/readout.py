@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from .checks import check_all
 from .checks.trust import Trust
+from .contrast import Contrast, critical_t
 from .decide import Evidence, decide
 from .estimate import Compared, compare_all, estimate_metric
 from .evidence import harm_bound, treatments_of
 from .methods import compare
 from .methods.always_valid import two_sided_z
-from .methods.contrast import Contrast, critical_t
 from .plan import AnalysisPlan
 from .power import design_se
 from .results import (

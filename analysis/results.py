@@ -115,7 +115,7 @@ class Sequential:
     boundary_z: float  # |z| that the primary must pass at this look
     z: float  # of the primary's leading treatment, positive is the good direction
     crossed: bool
-    harm_low: float  # always-valid upper bound of the effect, metric's unit, good direction positive
+    harm_low: float  # always-valid upper bound of the effect; good direction positive
     harm: bool  # the bound is below 0, so "no harm" is excluded: ROLL BACK is valid at any time
     days_left: float | None = None  # at the present pace, from precision and never from the effect
 

@@ -1,24 +1,58 @@
-"""Statistical methods: sufficient statistics in, a contrast out. One row each in ``METHODS``."""
+"""Statistical methods: one file, one page and one row in ``METHODS`` each. Pure."""
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
+from analysis.contrast import Contrast
 from analysis.results import NotEstimable
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import COVARIATE, OUTCOME, Statistic
 from analysis.statistics.moments import Moments
 
-from . import cluster_robust, cuped, welch
-from .contrast import Contrast, Method
+from . import (
+    always_valid,
+    bayes_normal,
+    cluster_robust,
+    cuped,
+    fieller,
+    group_sequential,
+    welch,
+)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method: its name is its file, and its page docs/statistics/<name>.md."""
+
+    name: str
+    title: str
+    answers: str
+    function: Callable[..., Any]
+
 
 METHODS: Final = (
-    Method("welch", "Welch's t", welch.estimate, Moments, uses_covariate=False),
-    Method("cuped", "CUPED", cuped.estimate, Moments, uses_covariate=True),
+    Method("welch", "Welch's t", "how two means differ", welch.estimate),
+    Method("cuped", "CUPED", "how they differ at equal covariates", cuped.estimate),
     Method(
         "cluster_robust",
         "Cluster-robust (CR2)",
+        "how they differ when teams were randomised",
         cluster_robust.estimate,
-        ClusterSums,
-        uses_covariate=True,
+    ),
+    Method("fieller", "Fieller's interval", "the effect as a share", fieller.relative),
+    Method("bayes_normal", "Normal posterior", "what to believe now", bayes_normal.posterior),
+    Method(
+        "group_sequential",
+        "Lan-DeMets, O'Brien-Fleming",
+        "how far from 0 a planned look asks for",
+        group_sequential.boundaries,
+    ),
+    Method(
+        "always_valid",
+        "Always-valid bound",
+        "how far from 0 any look asks for",
+        always_valid.two_sided_z,
     ),
 )
 

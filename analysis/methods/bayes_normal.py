@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from analysis.contrast import Contrast, critical_t
 from analysis.results import Posterior
-
-from .contrast import Contrast, critical_t
 
 Z95 = 1.959963984540054
 

@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from analysis.contrast import NO_VARIANCE, Contrast
 from analysis.results import NotEstimable
 from analysis.statistics.clusters import ClusterSums
-
-from .contrast import NO_VARIANCE, Contrast
 
 Floats = npt.NDArray[np.float64]
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from analysis.contrast import TOO_FEW_UNITS, WHOLLY_EXPLAINED, Contrast
 from analysis.results import NotEstimable
 from analysis.statistics.moments import Moments
 
 from . import welch
-from .contrast import TOO_FEW_UNITS, WHOLLY_EXPLAINED, Contrast
 
 # A covariate whose spread is this small a part of its size is rounding, not information.
 _RELATIVE_SPREAD = 1e-12

@@ -1,8 +1,7 @@
 """Fieller's interval: the effect as a share of the control's mean."""
 
+from analysis.contrast import Contrast
 from analysis.results import Relative
-
-from .contrast import Contrast
 
 
 def relative(contrast: Contrast, critical: float) -> Relative:

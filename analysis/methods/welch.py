@@ -1,9 +1,8 @@
 """Welch's test: two means whose variances may differ."""
 
+from analysis.contrast import NO_VARIANCE, TOO_FEW_UNITS, Contrast
 from analysis.results import NotEstimable
 from analysis.statistics.moments import Moments
-
-from .contrast import NO_VARIANCE, TOO_FEW_UNITS, Contrast
 
 # A spread this small a part of the mean is what rounding leaves of a constant.
 _ROUNDING = 1e-13

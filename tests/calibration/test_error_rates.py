@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from analysis.contrast import Contrast, critical_t
 from analysis.methods import cluster_robust, compare, welch
-from analysis.methods.contrast import Contrast, critical_t
 from analysis.plan import PreviousLook
 from analysis.power import detectable_effect
 from analysis.readout import read

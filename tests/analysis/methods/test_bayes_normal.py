@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.integrate import quad
 
+from analysis.contrast import Contrast, critical_t
 from analysis.methods.bayes_normal import chances_to_be_best, expected_loss, posterior
-from analysis.methods.contrast import Contrast, critical_t
 
 VAGUE = 1e9
 

@@ -3,8 +3,8 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
+from analysis.contrast import Contrast
 from analysis.methods import cluster_robust
-from analysis.methods.contrast import Contrast
 from analysis.results import NotEstimable
 from analysis.statistics.clusters import ClusterSums
 from tests.references.cr2_by_matrices import cr2

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from analysis.methods.contrast import Contrast
+from analysis.contrast import Contrast
 from analysis.methods.fieller import relative
 from analysis.results import Relative
 

@@ -6,8 +6,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
+from analysis.contrast import critical_t, t_to_z
 from analysis.methods import compare, welch
-from analysis.methods.contrast import critical_t, t_to_z
 from analysis.results import NotEstimable
 from analysis.statistics.moments import Moments
 

@@ -1,12 +1,10 @@
 """Contrast: what a method finds out about two variants, before any level or prior is chosen."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from analysis.results import NotEstimable
+from .results import NotEstimable
 
 
 @dataclass(frozen=True)
@@ -45,17 +43,6 @@ class Contrast:
     def z(self) -> float:
         """The normal score with the same tail probability as t: comparable with a boundary."""
         return t_to_z(self.effect / self.se, self.df)
-
-
-@dataclass(frozen=True)
-class Method:
-    """One row of ``METHODS``."""
-
-    name: str  # also its page: docs/statistics/<name>.md
-    title: str
-    estimate: Callable[..., Contrast | NotEstimable]
-    needs: type[Any]  # the sufficient statistic it takes
-    uses_covariate: bool
 
 
 def critical_t(z: float, df: float) -> float:
