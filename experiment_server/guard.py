@@ -6,6 +6,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from flask import Flask, Request, Response, current_app, g, redirect, request
+from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -46,15 +47,25 @@ def _admit(identify: Identify) -> AnyResponse | None:
     _check_path()
     if policy is None:
         raise forbidden("This route has no policy, so nobody may use it.")
+    if policy == web.PUBLIC:
+        g.actor = _identify_guest(identify)
+        _check_browser(policy)
+        return None
     g.actor = identify(request)
     _check_browser(policy)
-    if policy == web.PUBLIC:
-        return None
     if g.actor is None:
         return _ask_to_sign_in()
     _check_permission(g.actor, policy)
     _check_media_type()
     return None
+
+
+def _identify_guest(identify: Identify) -> Actor | None:
+    """Who is asking on a public route, which answers whatever they send and the database does."""
+    try:
+        return identify(request)
+    except (Problem, SQLAlchemyError):
+        return None
 
 
 def _check_path() -> None:
@@ -87,9 +98,9 @@ def _check_browser(policy: str) -> None:
     if request.method in csrf.SAFE_METHODS or "Authorization" in request.headers:
         return
     refusal = csrf.check_origin(dict(request.headers), request.host)
-    if refusal is None and g.get("csrf_token"):
+    if refusal is None and policy != web.PUBLIC and g.get("csrf_token"):
         refusal = csrf.check_token(_sent_token(), g.csrf_token)
-    if refusal is not None and (policy != web.PUBLIC or g.get("csrf_token") or is_page(request)):
+    if refusal is not None:
         raise refusal
 
 

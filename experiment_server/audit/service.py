@@ -52,12 +52,19 @@ def list_entries(
     environment_id: int | None = None,
     resource: str | None = None,
 ) -> list[AuditEntry]:
-    """The newest entries first; ``before_id`` continues an earlier list."""
+    """The newest entries first; ``before_id`` continues an earlier list.
+
+    With an environment: its own changes and those of what all environments share, members apart.
+    """
     query = select(AuditEntry).order_by(sa.desc(col(AuditEntry.id))).limit(limit)
     if before_id is not None:
         query = query.where(col(AuditEntry.id) < before_id)
     if environment_id is not None:
-        query = query.where(AuditEntry.environment_id == environment_id)
+        shared = sa.and_(
+            col(AuditEntry.environment_id).is_(None),
+            col(AuditEntry.resource).not_like("member:%"),
+        )
+        query = query.where(sa.or_(col(AuditEntry.environment_id) == environment_id, shared))
     if resource is not None:
         query = query.where(AuditEntry.resource == resource)
     return list(session.exec(query))

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, Field, StrictBool
+from pydantic import BaseModel, Field, StrictBool, field_validator
 from sqlmodel import Session
 
 from experiment_server import web
@@ -33,9 +33,16 @@ class NewFlagBody(Body):
 class FlagBody(Body):
     """What of a flag can change; what is left out stays as it is."""
 
-    title: str = Field(default="", min_length=1, max_length=200)
-    description: str = Field(default="", max_length=2000)
+    title: str | None = Field(default=None, min_length=1, max_length=200)
+    description: str | None = Field(default=None, max_length=2000)
     default_value: Any = None
+
+    @field_validator("title", "description")
+    @classmethod
+    def _is_text(cls, value: str | None) -> str:
+        if value is None:
+            raise ValueError("a text; leave the field out to keep what is there")
+        return value
 
 
 class RuleBody(Body):

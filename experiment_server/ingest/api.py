@@ -11,6 +11,7 @@ from experiment_server.ingest import service
 from experiment_server.ingest.items import Receipt
 from experiment_server.ingest.service import MAX_ITEMS
 from experiment_server.problems import FieldError, Problem, invalid, shown
+from experiment_server.security import rate_limits
 
 blueprint = APIBlueprint("ingest", __name__, url_prefix="/api/v1", tag="Events")
 
@@ -28,6 +29,7 @@ _BODY: Final = 'Send {"items": [...]} with 1 to 1,000 exposures, events or learn
     responses={202: "Accepted items are durable", 422: "Nothing could be accepted"},
 )
 @web.authorize("events.write")
+@rate_limits.limited(rate_limits.INTAKE)
 def post_events() -> Response:
     """Take a batch."""
     items = _read_items(request.get_data(cache=False))

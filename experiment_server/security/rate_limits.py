@@ -1,7 +1,6 @@
 """How often one key, or one address, may ask."""
 
 from collections.abc import Callable
-from math import ceil
 from time import time
 from typing import Any, Final
 
@@ -41,7 +40,7 @@ def seconds_to_wait() -> int:
     """How long the caller of this request has to wait for the limit that it passed."""
     limiter: Limiter = current_app.extensions[EXTENSION]
     passed = limiter.current_limit
-    return max(1, ceil(passed.reset_at - time())) if passed is not None else 1
+    return max(1, int(passed.reset_at - time())) if passed is not None else 1
 
 
 def _limit_of_view() -> str:
