@@ -17,7 +17,10 @@ def draw(chart: ChartData) -> dict[str, str]:
     if not chart.rows:
         return {}
     rows = dumps(chart.rows, sort_keys=True, default=str)
-    return {layout.name: _draw(chart.chart, rows, layout.name) for layout in LAYOUTS}
+    return {
+        layout.name: _for_a_page(_draw(chart.chart, rows, layout.name), f"{chart.title} {layout}")
+        for layout in LAYOUTS
+    }
 
 
 @lru_cache(maxsize=DRAWINGS_KEPT)
@@ -28,13 +31,12 @@ def _draw(chart: str, rows: str, layout_name: str) -> str:
 
     layout = next(layout for layout in LAYOUTS if layout.name == layout_name)
     plain: list[dict[str, Any]] = loads(rows)
-    svg = vl_convert.vegalite_to_svg(specification(chart, plain, layout))
-    name = blake2s(f"{chart} {layout_name} {rows}".encode(), digest_size=6).hexdigest()
-    return _for_a_page(svg, name)
+    return str(vl_convert.vegalite_to_svg(specification(chart, plain, layout)))
 
 
-def _for_a_page(svg: str, name: str) -> str:
+def _for_a_page(svg: str, title: str) -> str:
     """The drawing with the page's colours, its own names, and a size that the stylesheet gives."""
+    name = blake2s(f"{title} {svg}".encode(), digest_size=6).hexdigest()
     for colour in COLOURS:
         svg = svg.replace(f'"{colour.light}"', f'"var(--chart-{colour.name})"')
     svg = sub(r'id="([^"]+)"', rf'id="c{name}-\1"', svg)

@@ -1,0 +1,117 @@
+"""Sentences that a product manager can act on."""
+
+from dataclasses import replace
+
+import pytest
+
+from analysis.results import Relative, Verdict
+from dashboards import words
+from tests.dashboards import factories
+
+TITLES = {"control": "No streak", "streak": "Streak badge", "leaderboard": "Leaderboard"}
+
+
+def test_effect_sentence__clear_effect__says_what_it_did_and_how_sure():
+    metric = factories.metric()
+
+    assert words.effect_sentence(metric, factories.estimate(), TITLES) == (
+        "“Streak badge” raised it by 3.2 points against “No streak” (interval +1.1 to +5.3)."
+    )
+
+
+def test_effect_sentence__interval_holds_zero__claims_no_effect():
+    sentence = words.effect_sentence(factories.metric(), factories.estimate(effect=0.4), TITLES)
+
+    assert sentence == (
+        "No clear difference between “Streak badge” and “No streak”: "
+        "+0.4 points (interval −1.7 to +2.5)."
+    )
+
+
+def test_effect_sentence__harm__says_lowered():
+    estimate = factories.estimate(effect=-4.1, half=1.9)
+
+    assert "lowered it by 4.1 points" in words.effect_sentence(factories.metric(), estimate, TITLES)
+
+
+def test_relative_sentence__unbounded__gives_no_interval():
+    estimate = factories.estimate(relative=Relative(0.064, None, 0.2))
+
+    assert "too uncertain for an interval" in words.relative_sentence(estimate)
+
+
+def test_relative_sentence__no_mean_to_compare_with__is_silent():
+    assert words.relative_sentence(factories.estimate(relative=Relative(None, None, None))) == ""
+
+
+def test_posterior_sentence__near_certainty__is_not_called_certain():
+    estimate = factories.estimate()
+    sure = replace(estimate, posterior=replace(estimate.posterior, p_better=0.99999))
+
+    sentence = words.posterior_sentence(factories.metric(), sure, TITLES)
+
+    assert "over 99" in sentence
+    assert "100" not in sentence
+
+
+def test_best_sentence__two_variants__is_silent():
+    assert words.best_sentence(factories.metric(), TITLES) == ""
+
+
+def test_best_sentence__three_variants__ranks_them():
+    sentence = words.best_sentence(factories.three_variant_readout().primary, TITLES)
+
+    assert sentence.index("Streak badge") < sentence.index("No streak") < sentence.index("Leader")
+
+
+def test_look_sentence__crossed__passes_the_bar():
+    assert "+2.95 standard errors from zero and passes the bar of 2.45" in words.look_sentence(
+        factories.sequential()
+    )
+
+
+def test_pace_sentence__more_than_planned__is_all_of_it():
+    done = factories.sequential(information_fraction=1.3, days_left=None)
+
+    assert words.pace_sentence(done).startswith("100")
+
+
+def test_look_title__read_by_hand__is_not_a_look():
+    assert words.look_title(factories.readout(look=0)) == "read between the looks"
+
+
+def test_maturity_sentence__all_complete__says_so():
+    done = factories.readout(n_mature={"control": 1502, "streak": 1498})
+
+    assert words.maturity_sentence(done, 28) == (
+        "All 3,000 learners have completed their 28-day window."
+    )
+
+
+@pytest.mark.parametrize(
+    ("failed", "text"),
+    [
+        ((), "All 3 checks passed."),
+        ((0,), "Sample ratio needs attention."),
+        ((0, 1), "Sample ratio and Exposure gap need attention."),
+    ],
+)
+def test_checks_sentence__failures__are_named(failed, text):
+    found = tuple(
+        replace(check, passed=index not in failed) for index, check in enumerate(factories.checks())
+    )
+
+    assert words.checks_sentence(found) == text
+
+
+def test_split_sentence__parts__add_up_to_the_whole():
+    sentence = words.split_sentence(factories.split(), TITLES)
+
+    assert "moved the score by +3.2 points, most of all through retention (+1.5)" in sentence
+    assert "Without the incentive component: +2.8 points (+1.0 to +4.6)." in sentence
+
+
+def test_verdicts__each__has_words_and_an_own_icon():
+    assert set(words.VERDICTS) == set(Verdict)
+    icons = [said.icon for said in words.VERDICTS.values()]
+    assert len(set(icons)) == len(icons)
