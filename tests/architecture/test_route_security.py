@@ -29,6 +29,7 @@ PUBLIC_ENDPOINTS = {
     "members.sign_in",
     "members.sign_out",
 }
+READING = {name for name in PERMISSIONS if name.endswith(".read")}
 IMPLIED = {"HEAD", "OPTIONS"}
 PLACES = {"env": "production", "key": "thing", "filename": "app.css"}
 
@@ -70,6 +71,16 @@ def test_route__each_rule_and_method__has_a_policy(routes):
 
 def test_route__each_policy__is_in_the_permission_table(routes):
     assert {policy for *_rest, policy in routes} <= PERMISSIONS | {PUBLIC}
+
+
+def test_route__that_changes_something__needs_more_than_reading(routes):
+    too_open = [
+        (rule.rule, method, policy)
+        for rule, method, policy in routes
+        if method != "GET" and policy in READING
+    ]
+
+    assert too_open == []
 
 
 def test_route__public__is_on_the_list(routes):
