@@ -7,6 +7,7 @@ import typer
 
 from experiment_server.commands import (
     analyze,
+    demo,
     energize,
     environments,
     members,
@@ -29,6 +30,7 @@ COMMANDS: Final = (
     report,
     schedule,
     analyze,
+    demo,
 )
 REFUSED: Final = 2  # the exit code of everything that the caller can mend
 

@@ -1,4 +1,4 @@
-"""What the demo asks the server for: metrics, the four experiments, a member, keys."""
+"""What the demo asks the server for: the four experiments, a member, keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,44 +14,9 @@ from experiment_server.security.passwords import make_password
 from experiment_server.security.roles import ADMIN, MANAGEMENT, SERVER, SYSTEM
 
 ENVIRONMENT: Final = "production"  # what a fresh installation begins with
-WINDOW_DAYS: Final = 28
 FIRST_LOOK_AFTER_DAYS: Final = 35  # the first week's learners have lived their window
 DAYS_BETWEEN_LOOKS: Final = 7
 LOOKS: Final = 4  # at the ends of weeks 5, 6, 7 and 8
-
-METRICS: Final[tuple[dict[str, Any], ...]] = (
-    {
-        "key": "energize-score",
-        "title": "Energize Score",
-        "kind": "score",
-        "window_days": WINDOW_DAYS,
-        "unit_label": "points",
-    },
-    {
-        "key": "sales",
-        "title": "Sales per learner",
-        "kind": "count",
-        "event_kinds": ["sale"],
-        "window_days": WINDOW_DAYS,
-        "cap": 30,
-        "unit_label": "sales",
-    },
-    {
-        "key": "active-days",
-        "title": "Active days",
-        "kind": "active_days",
-        "window_days": WINDOW_DAYS,
-        "unit_label": "days",
-    },
-    {
-        "key": "course-completions",
-        "title": "Courses completed",
-        "kind": "count",
-        "event_kinds": ["course_completed"],
-        "window_days": WINDOW_DAYS,
-        "unit_label": "courses",
-    },
-)
 
 
 @dataclass(frozen=True)
@@ -78,9 +43,7 @@ def open_store(database: Database, email: str) -> Access:
 
 
 def create_definitions(api: ManagementApi, environment: str, experiments: Any) -> None:
-    """The metrics, and the experiments as drafts."""
-    for metric in METRICS:
-        api.post("/metrics", metric)
+    """The experiments as drafts, on metrics that every installation begins with."""
     for experiment in experiments:
         api.post(f"/environments/{environment}/experiments", _definition(experiment))
 
@@ -119,13 +82,13 @@ def _definition(experiment: Any) -> dict[str, Any]:
         ],
         "metrics": [
             {
-                "metric": "energize-score",
+                "metric": "energize_score",
                 "role": "primary",
                 "minimum_effect": experiment.minimum_effect,
             },
             {"metric": "sales", "role": "secondary"},
-            {"metric": "active-days", "role": "secondary"},
-            {"metric": "course-completions", "role": "guardrail"},
+            {"metric": "active_days", "role": "secondary"},
+            {"metric": "course_completions", "role": "guardrail"},
         ],
         "schedule": {
             "looks": LOOKS,

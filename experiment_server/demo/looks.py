@@ -1,4 +1,4 @@
-"""The server's own jobs, run for the demo: sealing, calibration, the looks that are due."""
+"""The server's own jobs, run for the demo: calibration, the looks that are due, the report."""
 
 import time
 from collections.abc import Callable
@@ -7,12 +7,11 @@ from typing import Final
 
 from sqlmodel import Session, col, func, select
 
-from analysis.lake.reader import Lake
 from analysis.results import Readout
 from experiment_server.app import JOBS
 from experiment_server.environments.service import load_environment
 from experiment_server.experiments.models import Experiment
-from experiment_server.ingest.sealing import lake_root, seal_all
+from experiment_server.ingest.place import open_lake
 from experiment_server.readouts.models import StoredReadout
 from experiment_server.schedule import service
 from experiment_server.schedule.models import JobRun
@@ -38,25 +37,16 @@ def pause(state: State) -> None:
             service.pause(session, job, state.clock())
 
 
-def seal(state: State, environment_key: str) -> str:
-    """Move everything received into the lake; gives the lake's root."""
-    with state.database.read() as session:
-        environment = load_environment(session, environment_key)
-    root = lake_root(state.settings.lake_dir, environment)
-    seal_all(state.database, environment, root)
-    return root
-
-
 def calibrate(state: State, environment_key: str, until: datetime, window_days: int = 28) -> str:
     """Freeze a score version on the history before ``until``; gives its name."""
-    root = seal(state, environment_key)
-    norms = find_norms(Lake.open(root), until, window_days)
-    with state.database.write() as session:
+    with state.database.read() as session:
         environment = load_environment(session, environment_key)
+    norms = find_norms(open_lake(state, environment, fresh=True), until, window_days)
+    with state.database.write() as session:
         return store_norms(session, SYSTEM, environment, norms, state.clock()).version
 
 
-def run_due(state: State, environment_key: str, progress: Callable[[int], None]) -> None:
+def run_due(state: State, progress: Callable[[int], None]) -> None:
     """Let the looks and the report go and wait for all that is due.
 
     The running server and this process share the work: each slot is run by who claims it.
@@ -64,7 +54,6 @@ def run_due(state: State, environment_key: str, progress: Callable[[int], None])
     Raises:
         LookError: one of them failed.
     """
-    seal(state, environment_key)
     with state.database.write() as session:
         for job in PAUSED_WHILE_IMPORTING:
             service.resume(session, job)

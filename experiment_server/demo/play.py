@@ -77,7 +77,7 @@ class Play:
                 self.lms.live_day(momentum, day)
                 progress.advance(task)
             progress.update(task, description=f"{part}, handing over the last events")
-            _hand_over(momentum)
+            hand_over(momentum)
             progress.update(task, description=part, note=f"{self.lms.n_events:,} events")
         self.server.check_alive()
 
@@ -87,7 +87,6 @@ class Play:
             task = progress.add_task("looks", total=total, note="")
             looks.run_due(
                 self.state,
-                definitions.ENVIRONMENT,
                 lambda n_done: progress.update(task, completed=n_done, note=f"{n_done} of {total}"),
             )
 
@@ -103,7 +102,12 @@ def start_day(today: date) -> date:
     return today - timedelta(days=EXPERIMENT_DAYS)
 
 
-def _hand_over(momentum: Any) -> None:
+def hand_over(momentum: Any) -> None:
+    """See that the server has everything that the SDK was told.
+
+    Raises:
+        LostEventsError: it has not.
+    """
     momentum.flush(timeout_s=120)
     counts = momentum.counts()
     if counts.delivered != counts.handed:
