@@ -41,28 +41,38 @@ def boundaries(information: Sequence[float], spent: Sequence[float]) -> tuple[fl
             bring a little.
         spent: per look, two-sided alpha spent so far, this look included; does not fall.
     """
+    times = _increasing(information)
+    steps = np.sqrt(np.diff(times, prepend=0.0))
     found: list[float] = []
     nodes = density = np.zeros(0)
-    at, paid = 0.0, 0.0
-    for raw, cumulative in zip(information, spent, strict=True):
-        now = max(raw, at * (1 + _SMALLEST_STEP), 1e-12)
-        step = (now - at) ** 0.5
+    paid = 0.0
+    for k, (now, step, cumulative) in enumerate(zip(times, steps, spent, strict=True)):
         increment = max(0.0, cumulative - paid)
-        z = _first(increment) if not found else _solve(nodes, density, now, step, increment)
+        z = _solve(nodes, density, now, step, increment) if found else _first(increment)
         found.append(z)
-        if len(found) == len(spent):
+        if k + 1 == len(times):
             break
         edge = z * now**0.5
-        points, weights = _legendre(_node_count(edge, step))
+        # The next look spreads this density by its own step: the nodes must be as close as that.
+        points, weights = _legendre(_node_count(edge, min(step, steps[k + 1])))
         arrived = edge * points
-        if len(found) == 1:
+        if k == 0:
             values = np.exp(-(arrived**2) / (2 * now)) / np.sqrt(2 * np.pi * now)
         else:
             gap = (arrived[:, None] - nodes[None, :]) / step
             values = np.exp(-(gap**2) / 2) @ density / (step * np.sqrt(2 * np.pi))
         nodes, density = arrived, values * weights * edge
-        at, paid = now, max(paid, cumulative)
+        paid = max(paid, cumulative)
     return tuple(found)
+
+
+def _increasing(information: Sequence[float]) -> list[float]:
+    """The looks' information, each at least a little more than the last."""
+    times: list[float] = []
+    for raw in information:
+        at = times[-1] if times else 0.0
+        times.append(max(raw, at * (1 + _SMALLEST_STEP), 1e-12))
+    return times
 
 
 def _first(increment: float) -> float:

@@ -78,3 +78,10 @@ def test_spending__whole_information__is_alpha():
     assert obrien_fleming_spending(0.05, 1.0) == 0.05
     assert obrien_fleming_spending(0.05, 0.999999) == pytest.approx(0.05, rel=1e-4)
     assert obrien_fleming_spending(0.05, 0.0) == 0.0
+
+
+def test_boundaries__looks_close_together__are_integrated_as_finely_as_they_need():
+    """The later look's step is narrow: coarse nodes once gave 1.9596, below the fixed test."""
+    assert boundaries([0.125, 0.125], [4.6e-10, 0.05])[1] == pytest.approx(
+        norm.isf(0.025), abs=1e-8
+    )
