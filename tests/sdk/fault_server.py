@@ -118,6 +118,7 @@ class Server:
 def build_handler(server: Server) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # headers and body go out apart; do not wait in between
 
         def setup(self) -> None:
             super().setup()

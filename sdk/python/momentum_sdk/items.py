@@ -15,6 +15,7 @@ LONGEST_KIND: Final = 128
 LARGEST_ITEM: Final = 32_768
 EXPOSURE_ATTRIBUTES: Final = ("role", "region", "team")
 LEARNER_ATTRIBUTES: Final = ("role", "region", "team", "started_on")
+_LARGEST_EXACT: Final = 2**53  # larger ones lose digits in a JSON number
 _DEEPEST: Final = 8
 _MOST_PARTS: Final = 1_000
 
@@ -138,7 +139,7 @@ def _learner(learner: Any) -> str:
 
 
 def _number(value: Any) -> float:
-    if type(value) is int:
+    if type(value) is int and abs(value) <= _LARGEST_EXACT:
         return value
     try:
         number = float(value)

@@ -120,12 +120,25 @@ class Outbox:
                 self._is_flushing = False
             self._changed.notify_all()
 
-    def wait_to_retry(self, wait_s: float, *, may_hurry: bool) -> bool:
-        """Wait after a failure; a new flush hurries it when it may. False when closed."""
+    @property
+    def n_flushes(self) -> int:
+        """How many flushes were asked for so far."""
+        return self._n_flushes
+
+    def wait_to_retry(self, wait_s: float, hurry_from: int | None) -> bool:
+        """Wait after a failure; a new flush cuts it short. False when the outbox is closed.
+
+        Args:
+            wait_s: how long.
+            hurry_from: `n_flushes` before the attempt that failed, so that a flush during it
+                counts; None when the server itself said how long to wait.
+        """
         with self._changed:
-            n_flushes = self._n_flushes
             self._changed.wait_for(
-                lambda: self._is_closed or (may_hurry and self._n_flushes > n_flushes), wait_s
+                lambda: (
+                    self._is_closed or (hurry_from is not None and self._n_flushes > hurry_from)
+                ),
+                wait_s,
             )
             return not self._is_closed
 

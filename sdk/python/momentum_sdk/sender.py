@@ -5,7 +5,7 @@ import json
 import threading
 from typing import Any
 
-from .backoff import Backoff
+from .backoff import Backoff, read_retry_after
 from .notices import Notices
 from .options import Options
 from .outbox import Outbox
@@ -52,6 +52,7 @@ class Sender:
         """Send one batch until the server has taken or refused it, or the outbox is closed."""
         while True:
             status, retry_after = None, None
+            n_flushes = self._outbox.n_flushes
             try:
                 answer = self._post(batch)
             except NoAnswer as error:
@@ -63,7 +64,8 @@ class Sender:
                 status, retry_after = answer.status, answer.headers.get("retry-after")
                 self._notices.warn("events", "events wait: the server answered %d", status)
             wait_s = self._backoff.after_failure(status, retry_after)
-            if not self._outbox.wait_to_retry(wait_s, may_hurry=retry_after is None):
+            hurry_from = n_flushes if read_retry_after(retry_after) is None else None
+            if not self._outbox.wait_to_retry(wait_s, hurry_from):
                 return
 
     def _post(self, batch: list[bytes]) -> Answer:

@@ -112,6 +112,8 @@ class Wire:
         content = response.read(LARGEST_ANSWER + 1)
         if len(content) > LARGEST_ANSWER:
             raise ValueError("the answer is too large")
+        if response.length:  # less than the server promised; http.client lets that pass
+            raise ValueError("the answer is not whole")
         if response.will_close or not response.isclosed():
             self.close()
         named = {name.lower(): value for name, value in response.getheaders()}

@@ -1,0 +1,255 @@
+"""Servers that are away, slow, broken or lying, at the start and in the middle of a run."""
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.sdk.fault_server import PAYLOAD, Server
+
+GOOD_BODY = json.dumps(PAYLOAD).encode()
+
+
+def answer(
+    body: bytes, status: str = "200 OK", length: int | None = None, extra: str = ""
+) -> bytes:
+    size = len(body) if length is None else length
+    return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n{extra}\r\n".encode() + body
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def drip(connection: socket.socket, content: bytes) -> None:
+    for byte in content:
+        connection.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+def sends(content: bytes) -> Callable[[socket.socket], None]:
+    return lambda connection: connection.sendall(content)
+
+
+FAULTS: dict[str, Callable[[socket.socket], None]] = {
+    "closed at once": lambda _connection: None,
+    "reset": reset,
+    "silent": lambda _connection: time.sleep(0.6),
+    "headers drip": lambda connection: drip(connection, answer(GOOD_BODY)[:16]),
+    "body drips": lambda connection: drip(connection, answer(GOOD_BODY)[-16:]),
+    "truncated JSON": sends(answer(GOOD_BODY[:-20])),
+    "shorter than promised": sends(answer(GOOD_BODY, length=len(GOOD_BODY) + 10)),
+    "garbage": sends(b"\x16\x03\x01 not http at all\r\n\r\n"),
+    "garbage body": sends(answer(b"\xff\xfe\x00garbage")),
+    "empty body": sends(answer(b"")),
+    "null": sends(answer(b"null")),
+    "wrong schema": sends(answer(b'{"features": [1, 2]}')),
+    "a proxy's page": sends(answer(b"<html>welcome to the hotel network</html>")),
+    "NaN": sends(answer(b'{"features": {"f": {"defaultValue": NaN}}}')),
+    "5,000 deep": sends(answer(b"[" * 5_000 + b"]" * 5_000)),
+    "100,000 deep": sends(answer(b'{"features":' * 100_000)),
+    "huge header": sends(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"),
+    "bad chunk": sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+    "302 to itself": sends(answer(b"", "302 Found", extra="Location: /api/v1/payload\r\n")),
+    "204": sends(answer(b"", "204 No Content")),
+    **{
+        f"{status}": sends(answer(b"{}", f"{status} No"))
+        for status in (400, 401, 403, 404, 405, 408, 429, 500, 502, 503)
+    },
+    **{
+        f"503, Retry-After {text}": sends(answer(b"{}", "503 No", extra=f"Retry-After: {text}\r\n"))
+        for text in ("0", "soon", "-1", "Wed, 21 Oct 2015 07:28:00 GMT", "9" * 50)
+    },
+}
+
+
+class Faulty:
+    """Accepts connections and does to each what a test says."""
+
+    def __init__(self) -> None:
+        self.behave: Callable[[socket.socket], None] = FAULTS["closed at once"]
+        self.n_requests = 0
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                connection.recv(65_536)
+                self.n_requests += 1
+                self.behave(connection)
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+@pytest.fixture
+def faulty():
+    made = Faulty()
+    yield made
+    made.close()
+
+
+def wait_for(condition: Callable[[], object], timeout_s: float = 5.0) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault__at_the_start__gives_defaults_and_keeps_events(
+    connect, faulty, lines, fault
+) -> None:
+    faulty.behave = FAULTS[fault]
+    client = connect(faulty.url, request_timeout_s=0.2)
+    started = time.monotonic()
+
+    is_ready = client.ready(0.3)
+    variant = client.variant("reward-ladder", "l1", {"role": "seller"}, default="blue")
+    client.track("login", "learner-77")
+    wait_for(lambda: faulty.n_requests >= 2)
+
+    assert is_ready is False
+    assert time.monotonic() - started < 6
+    assert (variant.key, variant.reason) == ("blue", "not_ready")
+    assert client.value("limit", 1) == 1
+    counts = client.counts()
+    assert counts.handed == 1
+    assert counts.delivered == 0
+    assert counts.waiting + counts.refused == 1
+    assert not any("learner-77" in line or "secret" in line for line in lines())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault__in_the_middle__changes_no_answer(connect, server, fault) -> None:
+    client = connect(request_timeout_s=0.2)
+    assert client.ready(5)
+    learners = [f"l{number}" for number in range(50)]
+    before = [client.variant("reward-ladder", one, {"role": "seller"}) for one in learners]
+    faulty = Faulty()
+    faulty.behave = FAULTS[fault]
+    for wire in client._runtime._wires:  # the same client meets a server gone bad
+        wire.close()
+        wire._port = int(faulty.url.rsplit(":", 1)[1])
+
+    client.refresh(0.1)
+    wait_for(lambda: faulty.n_requests >= 1, 1)
+
+    assert [client.variant("reward-ladder", one, {"role": "seller"}) for one in learners] == before
+    faulty.close()
+
+
+def test_fault__server_refuses_connections__then_comes__all_arrives(connect, server) -> None:
+    real_port = int(server.url.rsplit(":", 1)[1])
+    client = connect("http://127.0.0.1:9")
+    client.track("login", "l1")
+    assert client.ready(0.1) is False
+    for wire in client._runtime._wires:
+        wire._port = real_port
+
+    assert client.ready(5) is True
+    assert client.flush(5) is True
+    assert len(server.of_type("event")) == 1
+
+
+def test_fault__answer_drips_for_ever__ends_at_the_timeout(connect, faulty) -> None:
+    """A byte each 50 ms never trips a limit on single reads; the whole answer has its own."""
+    faulty.behave = lambda connection: drip(connection, answer(GOOD_BODY))
+    client = connect(faulty.url, request_timeout_s=0.3, poll_interval_s=60)
+
+    assert wait_for(lambda: faulty.n_requests >= 3, 5)
+    assert client.ready(0) is False
+
+
+def test_fault__connection_refused__is_not_hammered(connect) -> None:
+    attempts = []
+    client = connect("http://127.0.0.1:9", retry_base_s=0.2)
+    wire = client._runtime._wires[0]
+    ask = wire.ask
+    wire.ask = lambda *a, **k: attempts.append(time.monotonic()) or ask(*a, **k)
+
+    time.sleep(1.5)
+
+    assert 1 <= len(attempts) <= 8
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_wrong_key__long_wait__is_said_and_events_are_kept(connect, server, lines, status) -> None:
+    server.reply = lambda _asked: (status, {}, b"{}")
+    client = connect()
+    client.track("login", "l1")
+    assert wait_for(lambda: len(server.asked) >= 2)
+
+    time.sleep(0.3)
+
+    assert len(server.asked) == 2  # one for definitions, one for the event; the next in minutes
+    assert client.counts().waiting == 1
+    assert any(f"answered {status}" in line for line in lines())
+
+
+def test_evaluation__server_silent__takes_no_longer(connect, server) -> None:
+    client = connect(request_timeout_s=2)
+    assert client.ready(5)
+    server.reply = lambda _asked: time.sleep(1)  # type: ignore[func-returns-value]
+    threading.Thread(target=client.refresh, args=(1,), daemon=True).start()
+
+    spent = []
+    for number in range(300):
+        started = time.perf_counter()
+        client.variant("reward-ladder", f"l{number}", {"role": "seller"})
+        spent.append(time.perf_counter() - started)
+
+    assert sorted(spent)[150] < 0.001
+
+
+def test_definitions__older_version__is_not_believed_at_once(connect, server) -> None:
+    server.payload = PAYLOAD | {"momentum": PAYLOAD["momentum"] | {"version": 5}}
+    client = connect(poll_interval_s=60)
+    assert client.ready(5)
+    older = json.loads(json.dumps(PAYLOAD))
+    older["features"]["limit"]["defaultValue"] = 1
+    older["momentum"]["version"] = 4
+    server.payload = older
+
+    seen = []
+    for _ in range(4):
+        assert client.refresh(5)
+        seen.append(client.value("limit", 0))
+
+    assert seen[:2] == [5, 5]  # a lagging server
+    assert seen[-1] == 1  # said again and again: a restored one
+
+
+def test_definitions__one_broken_flag__leaves_the_others(connect, server, lines) -> None:
+    payload = json.loads(json.dumps(PAYLOAD))
+    payload["features"]["limit"]["rules"] = [{"force": 1, "coverage": "half"}]
+    server.payload = payload
+    client = connect()
+    assert client.ready(5)
+
+    assert client.value("limit", 1) == 5
+    assert client.is_on("new-home") is True
+    assert any("cannot be evaluated: limit" in line for line in lines())
+
+
+def test_server__all_faults__are_enough() -> None:
+    assert len(FAULTS) >= 35
+    assert isinstance(Server(), Server)

@@ -1,0 +1,162 @@
+import enum
+import json
+import math
+import uuid
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from momentum_sdk.items import (
+    LARGEST_ITEM,
+    ItemIds,
+    Unusable,
+    build_event,
+    build_learner,
+    encode_item,
+    epoch_ms,
+    learner_text,
+)
+
+from tests.assignment.test_values import Hostile, json_values
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    ODD = object
+
+
+class Code(enum.IntEnum):
+    ONE = 1
+
+
+def properties_of(properties: object) -> tuple[object, bool]:
+    encoded, left_out = encode_item(build_event("i1", "login", "l1", None, properties, None))
+    return json.loads(encoded)["properties"], left_out
+
+
+@pytest.mark.parametrize(
+    ("learner", "text"),
+    [
+        ("l1", "l1"),
+        (7, "7"),
+        (0, "0"),
+        (uuid.UUID(int=5), str(uuid.UUID(int=5))),
+        ("x" * 256, "x" * 256),
+        ("x" * 257, ""),
+        (True, ""),
+        (1.5, ""),
+        (None, ""),
+        (b"l1", ""),
+        (Hostile(), ""),
+    ],
+)
+def test_learner_text__ids__are_texts_and_nothing_else_is(learner: object, text: str) -> None:
+    assert learner_text(learner) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "learner", "value", "properties", "field"),
+    [
+        ("", "l1", None, None, "kind"),
+        (None, "l1", None, None, "kind"),
+        ("x" * 129, "l1", None, None, "kind"),
+        ("login", "", None, None, "learner"),
+        ("login", "l1", math.nan, None, "value"),
+        ("login", "l1", "many", None, "value"),
+        ("login", "l1", Hostile(), None, "value"),
+        ("login", "l1", 10**400, None, "value"),
+        ("login", "l1", None, [1], "properties"),
+    ],
+)
+def test_event__that_cannot_be_sent__names_the_field(
+    kind, learner, value, properties, field
+) -> None:
+    with pytest.raises(Unusable, match=rf"^{field} "):
+        build_event("i1", kind, learner, value, properties, None)
+
+
+def test_event__value_of_another_number_type__is_a_number() -> None:
+    assert build_event("i1", "deal", "l1", Decimal("2.5"), None, None)["value"] == 2.5
+
+
+def test_learner__attributes_that_are_no_mapping__name_the_field() -> None:
+    with pytest.raises(Unusable, match=r"^attributes "):
+        build_learner("i1", "l1", ["role"], None)
+
+
+@pytest.mark.parametrize("at", ["2024-01-01", 5, date(2024, 1, 1), datetime(2024, 1, 1)])  # noqa: DTZ001
+def test_epoch_ms__not_an_aware_time__is_refused(at: object) -> None:
+    with pytest.raises(Unusable, match=r"^at "):
+        epoch_ms(at)
+
+
+def test_epoch_ms__aware_time__is_milliseconds() -> None:
+    assert epoch_ms(datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)) == 1_500
+
+
+def test_properties__what_json_lacks__is_carried_or_left_out() -> None:
+    circle: dict = {"name": "kept"}
+    circle["circle"] = circle
+    given_properties = {
+        "date": datetime(2024, 1, 1, tzinfo=UTC),
+        "id": uuid.UUID(int=5),
+        "amount": Decimal("2.5"),
+        "colour": Colour.RED,
+        "odd colour": Colour.ODD,
+        "tags": {"one"},
+        "nan": math.nan,
+        "decimal nan": Decimal("nan"),
+        "hostile": Hostile(),
+        "bytes": b"x",
+        "list": [1, math.inf, "two"],
+        7: "number as a name",
+    }
+
+    properties, left_out = properties_of(given_properties)
+
+    assert left_out is True
+    assert properties == {
+        "date": "2024-01-01T00:00:00+00:00",
+        "id": str(uuid.UUID(int=5)),
+        "amount": 2.5,
+        "colour": "red",
+        "tags": ["one"],
+        "list": [1, "two"],
+    }
+    assert properties_of(circle)[0]["name"] == "kept"
+
+
+def test_properties__that_json_has__are_sent_as_they_are() -> None:
+    assert properties_of({"a": [1, {"b": None}], "c": "é"}) == (
+        {"a": [1, {"b": None}], "c": "é"},
+        False,
+    )
+
+
+@given(json_values)
+def test_properties__any_json__is_encoded(value: object) -> None:
+    properties, _ = properties_of({"value": value})
+
+    assert isinstance(properties, dict)
+
+
+def test_item__larger_than_allowed__is_refused() -> None:
+    with pytest.raises(Unusable, match="larger than"):
+        properties_of({"text": "x" * LARGEST_ITEM})
+
+
+def test_properties__of_millions_of_parts__is_bounded() -> None:
+    encoded, _ = encode_item(
+        build_event("i1", "login", "l1", None, {"n": [math.nan] * 1_000_000, "kept": 1}, None)
+    )
+
+    assert len(encoded) < LARGEST_ITEM
+
+
+def test_ids__two_makers__never_meet() -> None:
+    one, other = ItemIds(), ItemIds()
+    made = [maker.next() for maker in (one, other) for _ in range(1_000)]
+
+    assert len(set(made)) == 2_000
+    assert all(1 <= len(item_id) <= 128 and item_id.isprintable() for item_id in made)
