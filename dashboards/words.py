@@ -137,6 +137,13 @@ def best_sentence(metric: MetricResult, titles: Mapping[str, str]) -> str:
     return f"Chance to be the best of all: {formats.joined(parts)}."
 
 
+def sentence(text: str) -> str:
+    """The text as a sentence: a capital first, a full stop last."""
+    text = text.strip()
+    ended = text if text.endswith((".", "!", "?")) else f"{text}."
+    return f"{ended[:1].upper()}{ended[1:]}" if text else ""
+
+
 def look_title(readout: Readout) -> str:
     """Which reading this is: "look 2 of 4", or one between the planned looks."""
     if not readout.look:

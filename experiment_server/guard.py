@@ -119,7 +119,9 @@ def _check_media_type() -> None:
 def is_page(asked: Request) -> bool:
     """Whether a person's browser asks for one of our pages."""
     accepts = asked.accept_mimetypes
-    return not asked.path.startswith(API) and accepts.best == "text/html"
+    named = "text/html" in accepts.values()  # a browser names it; a program takes */* or JSON
+    best = accepts["text/html"] >= accepts["application/json"]
+    return not asked.path.startswith(API) and named and best
 
 
 def _seal_headers(response: Response) -> Response:

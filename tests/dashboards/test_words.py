@@ -76,6 +76,13 @@ def test_pace_sentence__more_than_planned__is_all_of_it():
     assert words.pace_sentence(done).startswith("100")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"), [("wait a day", "Wait a day."), ("Wait. ", "Wait."), ("", ""), ("é", "É.")]
+)
+def test_sentence__any_text__has_a_capital_and_a_full_stop(text, told):
+    assert words.sentence(text) == told
+
+
 def test_look_title__read_by_hand__is_not_a_look():
     assert words.look_title(factories.readout(look=0)) == "read between the looks"
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.factories import make_environment, make_keys, sign_in
 
-HTML = {"Accept": "text/html"}
+HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
 PAGES = ("experiments", "questions", "flags", "reports")
 
 
@@ -40,6 +40,14 @@ def test_page__unknown_environment__is_a_page_that_says_so(client, database, pag
     assert answer.status_code == 404
     assert "nowhere" in answer.text
     assert "<h1>Not Found</h1>" in answer.text
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "application/json, text/html;q=0.5"])
+def test_page__program_that_does_not_ask_for_html__gets_a_problem_as_json(client, database, accept):
+    answer = client.get("/flags/production", headers={"Accept": accept})
+
+    assert answer.status_code == 401
+    assert answer.mimetype == "application/problem+json"
 
 
 def test_page__several_environments__are_offered_in_a_switcher(client, database):

@@ -9,7 +9,7 @@ from experiment_server.flags.changes import FlagChange
 from experiment_server.security.roles import SYSTEM
 from tests.factories import NOW, make_environment, sign_in
 
-HTML = {"Accept": "text/html"}
+HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
 RULES = [{"title": "Sales", "condition": {"role": "sales"}, "value": True, "coverage": 0.5}]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.factories import PASSWORD, make_environment, make_member, sign_in
 
-HTML = {"Accept": "text/html"}
+HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
 
 
 def post(client, **form):

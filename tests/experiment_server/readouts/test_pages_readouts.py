@@ -8,7 +8,7 @@ from experiment_server.schedule.run import run_jobs
 from tests.factories import make_environment, sign_in
 from tests.lived import DAY, KEY, START, live
 
-HTML = {"Accept": "text/html"}
+HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
 PAGE = f"/experiments/production/{KEY}"
 
 
