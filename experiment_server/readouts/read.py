@@ -8,7 +8,6 @@ from sqlmodel import Session
 from analysis.energize.norms import Norms
 from analysis.lake.reader import Lake
 from analysis.plan import AnalysisPlan
-from analysis.readout import run_readout
 from experiment_server.environments.models import Environment
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.plans import LookWish, build_plan
@@ -63,6 +62,9 @@ def read_by_hand(
 
 
 def _read(state: State, subject: _Subject, look: Look, claim: Claim | None) -> StoredReadout:
+    # scipy costs every start of the server and every command half a second: only readings need it
+    from analysis.readout import run_readout
+
     lake = open_lake(state, subject.environment, fresh=True)
     with state.database.read() as session:
         plan = _plan(session, subject, look, lake)
