@@ -13,7 +13,7 @@ from typing import Final
 import ibis
 from ibis.expr import types as ir
 
-from analysis.engines.functions import bit_count, days_between, epoch_us
+from analysis.engines.functions import bit_count, days_between, epoch_us, exact_sum
 from analysis.kinds import NOT_PRESENCE, PEER_WEIGHTS, Part, kinds_of_part
 from analysis.lake.reader import Lake
 
@@ -97,9 +97,9 @@ def fact_aggregates(events: ir.Table, window: Window) -> dict[str, ir.Value]:
         **day_bits(window, is_presence(kind), "present"),
         **day_bits(window, kind.isin(kinds_of_part("claims")), "claimed"),
         f"{prefix}challenges": kind.count(where=inside("challenges")).cast("float64"),
-        f"{prefix}course_units": units.sum(where=inside("course_units")).fill_null(0.0),
+        f"{prefix}course_units": exact_sum(units, inside("course_units")).fill_null(0.0),
         f"{prefix}claims": kind.count(where=inside("claims")).cast("float64"),
-        f"{prefix}peer_actions": weight.sum(where=inside("peer_actions")).fill_null(0.0),
+        f"{prefix}peer_actions": exact_sum(weight, inside("peer_actions")).fill_null(0.0),
     }
 
 

@@ -282,7 +282,7 @@ def _sentence(
 ) -> str:
     first = (
         f"Of a learner who stayed and one who left, the one who stayed had the higher score in "
-        f"{score.auc:.0%} of pairs (95 % interval {score.auc_low:.0%} to {score.auc_high:.0%}; "
+        f"{score.auc:.0%} of pairs (95% interval {score.auc_low:.0%} to {score.auc_high:.0%}; "
         "a coin: 50%)."
     )
     area = {name: predictor.auc for name, predictor in predictors.items()}

@@ -24,9 +24,9 @@ def answer(history: History) -> Answer:
         return missing(
             NAME,
             TITLE,
-            f"This needs either {_SILENCE + 1} complete weeks of activity by at least {MIN_CELL} "
-            "learners, or course_progressed events with the properties course and step (a number "
-            "from 1 up).",
+            f"This needs {_SILENCE + 1} complete weeks of activity by at least {MIN_CELL} "
+            "learners; for funnels send course_progressed events with the properties course and "
+            "step (a number from 1 up).",
         )
     worst = worst_loss(funnels)
     charts = (_survival_chart(points), _funnel_chart(funnels))

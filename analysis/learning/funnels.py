@@ -72,7 +72,7 @@ def read_funnels(history: History) -> tuple[tuple[Step, ...], ...]:
             (row["reached"], bool(row["completed"]), int(row["n"]))
         )
     labels = _labels(inside)
-    funnels = [_funnel(course, found, labels) for course, found in rows.items()]
+    funnels = [_funnel(course, found, labels.get(course, {})) for course, found in rows.items()]
     shown = [funnel for funnel in funnels if len(funnel) > 1 and funnel[0].n_begun >= MIN_CELL]
     return tuple(sorted(shown, key=lambda steps: (-steps[0].n_begun, steps[0].course))[:_COURSES])
 
@@ -93,34 +93,40 @@ def _losses(funnel: tuple[Step, ...]) -> list[Loss]:
     return losses
 
 
-def _labels(inside: ir.Table) -> dict[tuple[str, int], str]:
-    """What a step is called: the activity most often named with it."""
-    named = inside.filter(inside.step.notnull(), inside.activity.notnull())
-    counts = named.group_by(["course", "step", "activity"]).aggregate(n=named.count())
-    best = ibis.window(group_by=["course", "step"], order_by=[ibis.desc("n"), "activity"])
+def _labels(inside: ir.Table) -> dict[str, dict[int, str]]:
+    """Course -> each of its steps and what it is called: the activity most often named with it."""
+    steps = inside.filter(inside.step.notnull())
+    counts = steps.group_by(["course", "step", "activity"]).aggregate(n=steps.count())
+    best = ibis.window(
+        group_by=["course", "step"],
+        order_by=[counts.activity.isnull(), ibis.desc("n"), "activity"],
+    )
     ranked = counts.mutate(place=ibis.row_number().over(best))
-    rows = ranked.filter(ranked.place == 0).to_pyarrow().to_pylist()
-    return {(row["course"], row["step"]): row["activity"] for row in rows}
+    labels: dict[str, dict[int, str]] = {}
+    for row in ranked.filter(ranked.place == 0).to_pyarrow().to_pylist():
+        label = row["activity"] or f"step {row['step']}"
+        labels.setdefault(row["course"], {})[row["step"]] = label
+    return labels
 
 
 def _funnel(
-    course: str, rows: list[tuple[int | None, bool, int]], labels: dict[tuple[str, int], str]
+    course: str, rows: list[tuple[int | None, bool, int]], labels: dict[int, str]
 ) -> tuple[Step, ...]:
-    steps = sorted({reached for reached, _, _ in rows if reached is not None})
     n_begun = sum(n for _, _, n in rows)
+    furthest = max((reached for reached, _, _ in rows if reached is not None), default=0)
     found = [
         Step(
             course,
             step,
-            labels.get((course, step), f"step {step}"),
+            labels[step],
             # Who finished the course has passed every step, logged or not.
             sum(n for reached, done, n in rows if done or (reached or 0) >= step),
             n_begun,
         )
-        for step in steps
+        for step in sorted(labels)
+        if step <= furthest
     ]
     n_completed = sum(n for _, done, n in rows if done)
     if n_completed:
-        last = steps[-1] if steps else 0
-        found.append(Step(course, last + 1, "completed", n_completed, n_begun))
+        found.append(Step(course, furthest + 1, "completed", n_completed, n_begun))
     return tuple(found)

@@ -7,6 +7,7 @@ import ibis
 from ibis.expr import types as ir
 
 from analysis.answers import Answer, ChartData, TableData
+from analysis.engines.functions import exact_sum
 from analysis.learning.history import MIN_CELL, ExperimentEstimate, History, missing, percent
 from analysis.learning.intervals import share
 from analysis.learning.randomised import say_experiments
@@ -85,7 +86,7 @@ def read_incentives(history: History) -> list[Incentive]:
     measures: dict[str, ir.Value] = {
         "n_claimed": first.count(),
         "n_costed": first.cost.count(),
-        "mean_cost": first.cost.mean(),
+        "mean_cost": exact_sum(first.cost) / first.count(),
     }
     for days in SPANS:
         watched = first.day + days < history.as_of_day

@@ -38,24 +38,27 @@ def share(k: int, n: int) -> Interval:
 def difference_of_shares(strata: Iterable[Stratum]) -> Interval | None:
     """Share back among those who did it minus among similar learners who did not.
 
-    The Mantel-Haenszel risk difference, with the variance of Greenland and Robins (1985, Biometrics
-    41:55), which holds for many small strata. None: nobody to compare with.
+    The Mantel-Haenszel risk difference, with the variance of Sato, Greenland and Robins (1989,
+    Biometrics 45:1323), which holds for few large strata and for many small ones. None: nobody to
+    compare with.
     """
-    weight = total = variance = 0.0
+    weight = total = p = q = 0.0
     for one in strata:
         n = one.n_did + one.n_not
         if not one.n_did or not one.n_not:
             continue
         weight += one.n_did * one.n_not / n
         total += (one.back_did * one.n_not - one.back_not * one.n_did) / n
-        stayed_away_did = one.n_did - one.back_did
-        stayed_away_not = one.n_not - one.back_not
-        variance += (
-            one.back_did * stayed_away_did * one.n_not**3
-            + one.back_not * stayed_away_not * one.n_did**3
-        ) / (one.n_did * one.n_not * n**2)
+        p += (
+            one.n_did**2 * one.back_not
+            - one.n_not**2 * one.back_did
+            + one.n_did * one.n_not * (one.n_not - one.n_did) / 2
+        ) / n**2
+        away_did, away_not = one.n_did - one.back_did, one.n_not - one.back_not
+        q += (one.back_did * away_not + one.back_not * away_did) / (2 * n)
     if not weight:
         return None
-    half = Z * sqrt(variance) / weight
     found = total / weight
+    # With a handful of learners the sum can come out a rounding below zero.
+    half = Z * sqrt(max(0.0, found * p + q)) / weight
     return Interval(found, max(-1.0, found - half), min(1.0, found + half))

@@ -12,6 +12,7 @@ from analysis.answers import Answer, ChartData, TableData
 from analysis.energize.facts import events_between
 from analysis.energize.norms import Norms
 from analysis.energize.score import score_window
+from analysis.engines.functions import exact_sum
 from analysis.kinds import KINDS, KINDS_BY_NAME
 from analysis.learning.history import MIN_CELL, ExperimentEstimate, History, missing
 from analysis.learning.intervals import Interval, Z
@@ -121,7 +122,13 @@ def read_outcome(history: History, norms: Norms, kind: str) -> Outcome:
         spread=placed.outcome.var(how="pop"),
         within=placed.within.mean(),
     )
-    return _summarise(kind, cells.order_by(["peers", "quintile"]).to_pyarrow().to_pylist())
+    rows = cells.order_by(["peers", "quintile"]).to_pyarrow().to_pylist()
+    # The engine adds floats in any order: beyond ten digits two runs need not agree.
+    return _summarise(kind, [{name: _ten_digits(it) for name, it in row.items()} for row in rows])
+
+
+def _ten_digits(value: Any) -> Any:
+    return float(f"{value:.10g}") if isinstance(value, float) else value
 
 
 def _kinds_present(history: History) -> list[str]:
@@ -141,14 +148,17 @@ def _people(history: History, norms: Norms, kind: str) -> ir.Table:
     facts = events_between(history.lake, middle, history.as_of)
     facts = facts.filter(facts.kind == kind)
     summed = KINDS_BY_NAME[kind].summary == "sum"
-    amount = facts.value.fill_null(0.0) if summed else facts.value
-    each = facts.group_by("learner").aggregate(outcome=amount.sum() if summed else amount.mean())
+    total, n_valued = exact_sum(facts.value), facts.value.count()
+    each = facts.group_by("learner").aggregate(
+        outcome=total.fill_null(0.0) if summed else total / n_valued.nullif(0)
+    )
     joined = scored.left_join(each, "learner").drop("learner_right")
     if summed:
         joined = joined.mutate(outcome=joined.outcome.fill_null(0.0))
     joined = joined.filter(joined.outcome.notnull())
     described = joined.left_join(_peers(history), "learner").drop("learner_right")
-    return described.mutate(peers=described.peers.fill_null("not described")).cache()
+    named = described.mutate(peers=described.peers.fill_null("not described"))
+    return named.order_by("learner").cache()
 
 
 def _peers(history: History) -> ir.Table:

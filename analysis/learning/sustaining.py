@@ -60,9 +60,9 @@ def answer(history: History) -> Answer:
             f"Of each learner one active week of the last {_WEEKS} is taken. Those who did the "
             "activity in it are compared with learners who were active on equally many days of "
             "that week and of the week before, but did not: how many of each came back in the week "
-            "after (Mantel-Haenszel difference over the strata, 95% interval by Greenland and "
-            "Robins). Reach: share of the active learners who did it. Repeat rate: share of them "
-            "who did it on more than one day."
+            "after (Mantel-Haenszel difference over the strata, 95% interval by Sato, "
+            "Greenland and Robins). Reach: share of the active learners who did it. Repeat rate: "
+            "share of them who did it on more than one day."
         ),
         caution=(
             "An association among similar learners, not an effect: who picks an activity may "
@@ -153,7 +153,8 @@ def _strata(one_week: ir.Table, did: ir.Table) -> dict[str, list[Stratum]]:
     doing = one_week.join(did, ["learner", "week"])
     counts = doing.group_by(["name", "stratum"]).aggregate(n=doing.count(), back=doing.back.sum())
     strata: dict[str, list[Stratum]] = {}
-    for row in counts.to_pyarrow().to_pylist():
+    # In a fixed order, so that sums of floats come out the same whenever they are computed again.
+    for row in counts.order_by(["name", "stratum"]).to_pyarrow().to_pylist():
         total = everybody[row["stratum"]]
         n_did, back_did = int(row["n"]), int(row["back"])
         strata.setdefault(row["name"], []).append(
