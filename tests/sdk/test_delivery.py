@@ -268,6 +268,20 @@ def test_compress__asked_for__arrives_as_gzip(connect, server) -> None:
     assert len(server.of_type("event")) == 1
 
 
+@pytest.mark.parametrize("status", [400, 415])
+def test_compress__server_that_cannot_read_it__gets_plain_json(connect, server, status) -> None:
+    server.reply = lambda asked: (
+        (status, {}, b"{}") if "content-encoding" in asked.headers else None
+    )
+    client = connect(compress=True)
+    for _ in range(2):
+        client.track("login", "l1")
+        assert client.flush(5)
+
+    assert client.counts() == Counts(2, 2, 0, 0, 0)
+    assert ["content-encoding" in asked.headers for asked in server.posts()] == [True, False, False]
+
+
 def test_exposure__dropped_because_full__is_logged_at_the_next_occasion(connect, server) -> None:
     server.reply = lambda asked: (500, {}, b"") if asked.method == "POST" else None
     client = connect(queue_size=1, batch_size=1, retry_base_s=20)

@@ -12,6 +12,8 @@ from .outbox import Outbox
 from .wire import Answer, NoAnswer, Wire
 
 PATH = "/api/v1/events"
+_PLAIN = {"Content-Type": "application/json"}
+_GZIPPED = {**_PLAIN, "Content-Encoding": "gzip"}
 
 
 class Sender:
@@ -23,6 +25,7 @@ class Sender:
         self._options = options
         self._notices = notices
         self._backoff = Backoff(options.retry_base_s)
+        self._may_compress = options.compress
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -70,11 +73,13 @@ class Sender:
 
     def _post(self, batch: list[bytes]) -> Answer:
         body = b'{"items":[' + b",".join(batch) + b"]}"
-        headers = {"Content-Type": "application/json"}
-        if self._options.compress:
-            body = gzip.compress(body, compresslevel=1)
-            headers["Content-Encoding"] = "gzip"
-        return self._wire.ask("POST", PATH, body, headers)
+        if self._may_compress:
+            answer = self._wire.ask("POST", PATH, gzip.compress(body, compresslevel=1), _GZIPPED)
+            if answer.status not in (400, 415):
+                return answer
+            self._may_compress = False  # the server does not read gzip: the events are not at fault
+            self._notices.warn("gzip", "the server does not take compressed events; sent plain")
+        return self._wire.ask("POST", PATH, body, _PLAIN)
 
     def _settle(self, batch: list[bytes], answer: Answer) -> bool:
         """Count what the server said; False when the batch is to be sent again."""
