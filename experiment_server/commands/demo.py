@@ -25,6 +25,7 @@ from experiment_server.demo.looks import LookError
 from experiment_server.demo.management import ApiError
 from experiment_server.demo.outcome import Comparison
 from experiment_server.demo.play import LostEventsError, Play, start_day
+from experiment_server.observe import configure_logging
 from experiment_server.state import State
 
 EMAIL: Final = "demo@example.org"
@@ -79,6 +80,7 @@ def register(app: typer.Typer) -> None:
 def play(options: Options, store: Path, console: Console) -> int:
     """Run the demo in a store of its own; gives the exit code."""
     began = time.monotonic()
+    configure_logging("warning")
     lms_module = load_simulated_lms()
     lms = lms_module.build_lms(options.learners, options.seed, start_day(utc_now().date()))
     port = free_port(options.port)
@@ -105,11 +107,11 @@ def play(options: Options, store: Path, console: Console) -> int:
 
 
 def _show(console: Console, comparisons: list[Comparison]) -> None:
-    table = Table(title="What was planted, and what Momentum decided", show_lines=True)
+    """The decisions beside the truths, then why; narrow terminals must be able to read it."""
+    table = Table(title="What was planted, and what Momentum decided")
     for heading in ("experiment", "domain", "unit", "truth", "decision", "agrees"):
-        table.add_column(heading)
-    table.add_column("effect in points (interval)")
-    table.add_column("why", ratio=1)
+        table.add_column(heading, overflow="fold")
+    table.add_column("effect, points (interval)", overflow="fold")
     for one in comparisons:
         table.add_row(
             one.key,
@@ -119,9 +121,10 @@ def _show(console: Console, comparisons: list[Comparison]) -> None:
             one.decision,
             MARKS[one.agrees],
             one.estimate,
-            one.reason,
         )
     console.print(table)
+    for one in comparisons:
+        console.print(f"[bold]{one.key}[/bold] (look {one.look}): {one.reason}", highlight=False)
 
 
 def _write(options: Options, comparisons: list[Comparison], timings: dict[str, float]) -> None:

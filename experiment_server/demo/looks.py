@@ -7,6 +7,8 @@ from typing import Final
 
 from sqlmodel import Session, col, func, select
 
+from analysis.energize.validity import ScoreValidation
+from analysis.energize.validity import validate as validate_score
 from analysis.results import Readout
 from experiment_server.app import JOBS
 from experiment_server.environments.service import load_environment
@@ -16,7 +18,12 @@ from experiment_server.readouts.models import StoredReadout
 from experiment_server.schedule import service
 from experiment_server.schedule.models import JobRun
 from experiment_server.schedule.run import run_jobs
-from experiment_server.scores.service import find_norms, store_norms
+from experiment_server.scores.service import (
+    find_norms,
+    keep_validation,
+    require_norms,
+    store_norms,
+)
 from experiment_server.security.roles import SYSTEM
 from experiment_server.state import State
 
@@ -44,6 +51,17 @@ def calibrate(state: State, environment_key: str, until: datetime, window_days: 
     norms = find_norms(open_lake(state, environment, fresh=True), until, window_days)
     with state.database.write() as session:
         return store_norms(session, SYSTEM, environment, norms, state.clock()).version
+
+
+def validate(state: State, environment_key: str, as_of: datetime) -> None:
+    """Keep how well the score foretold who came back, for the dashboard to say."""
+    with state.database.read() as session:
+        environment = load_environment(session, environment_key)
+        norms = require_norms(session, environment)
+    found = validate_score(open_lake(state, environment, fresh=True), norms, as_of)
+    if isinstance(found, ScoreValidation):
+        with state.database.write() as session:
+            keep_validation(session, environment, norms.version, found.to_json())
 
 
 def run_due(state: State, progress: Callable[[int], None]) -> None:

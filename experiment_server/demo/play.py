@@ -52,6 +52,9 @@ class Play:
             self._live(self.lms.live_days(), "experiments")
         with self._timed("looks_s"):
             self._look()
+        with self._timed("validate_s"):
+            end = self.lms.start + timedelta(days=EXPERIMENT_DAYS)
+            looks.validate(self.state, environment, end)
         readouts = {
             planned.key: looks.last_readout(self.state, environment, planned.key)
             for planned in self.lms.experiments
