@@ -10,7 +10,7 @@ from ibis.expr import types as ir
 
 from analysis.engines import DEFAULT_ENGINE, connect
 from analysis.lake.schema import TABLES
-from analysis.lake.tables import open_table
+from analysis.lake.tables import data_files, open_table
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Lake:
             table = open_table(root, name, None if version is None else version[name])
             if table is not None:
                 versions[name] = int(table.version())
-                files[name] = tuple(table.file_uris())
+                files[name] = data_files(table, root, name)
             elif version is not None:
                 raise ValueError(
                     f"lake version: table {name} at {version[name]} is not in the lake at {root}"

@@ -11,6 +11,9 @@ from analysis.lake.schema import TABLES
 # A readout names the lake version it was computed from; for so long it can be computed again.
 KEEP_DAYS: Final = 400
 
+# Delta reads a folder as part of a URL, the engine as a pattern of file names.
+_UNFIT: Final = tuple("[]^|%*?\\")
+
 CONFIGURATION: Final = {
     "delta.logRetentionDuration": f"interval {KEEP_DAYS} days",
     "delta.deletedFileRetentionDuration": f"interval {KEEP_DAYS} days",
@@ -21,11 +24,17 @@ def table_address(root: str | Path, table_name: str) -> str:
     """The folder or object-store prefix of a table.
 
     Raises:
-        ValueError: the lake has no such table.
+        ValueError: the lake has no such table, or its folder's name cannot be used.
     """
     if table_name not in TABLES:
         raise ValueError(f"table: found {table_name!r}, expected one of {', '.join(TABLES)}")
     if is_local(root):
+        found = [sign for sign in _UNFIT if sign in str(root)]
+        if found:
+            raise ValueError(
+                f"lake folder: {root} contains {found[0]!r}, which Delta or the engine would read "
+                "as something else; choose a folder without any of " + " ".join(_UNFIT)
+            )
         return str(Path(root) / table_name)
     return f"{str(root).rstrip('/')}/{table_name}"
 
@@ -33,6 +42,16 @@ def table_address(root: str | Path, table_name: str) -> str:
 def is_local(root: str | Path) -> bool:
     """Whether the lake lies in a folder of this machine rather than in an object store."""
     return "://" not in str(root)
+
+
+def data_files(table: DeltaTable, root: str | Path, table_name: str) -> tuple[str, ...]:
+    """The Parquet files that hold the table at its version, as an engine can open them."""
+    uris = table.file_uris()
+    if not is_local(root):
+        return tuple(uris)
+    # Delta writes a folder's name as part of a URL ("my%20lake"); engines want the name itself.
+    folder = Path(table_address(root, table_name)).absolute()
+    return tuple(str(folder / uri.rpartition("/")[2]) for uri in uris)
 
 
 def open_table(root: str | Path, table_name: str, version: int | None = None) -> DeltaTable | None:

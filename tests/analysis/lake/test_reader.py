@@ -54,6 +54,25 @@ def test_lake__times__are_utc_whatever_the_machine(tmp_path):
     assert lake.table("events").occurred_at.to_pyarrow().to_pylist()[0] == day(0.5)
 
 
+@pytest.mark.parametrize("name", ["my lake", "Übung", "it's", "a+b#c"])
+def test_lake__folder_with_an_unusual_name__is_read(tmp_path, name):
+    lake = write_lake(tmp_path / name, events=[event("ada", "session_started", day(0))])
+
+    assert n_events(lake) == 1
+
+
+def test_lake__relative_folder__is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert n_events(write_lake("lake", events=[event("ada", "session_started", day(0))])) == 1
+
+
+@pytest.mark.parametrize("name", ["a[b]", "100%", "what?", "all*"])
+def test_lake__folder_name_that_would_be_misread__is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="choose a folder without any of"):
+        Lake.open(tmp_path / name)
+
+
 def test_lake__unknown_engine__is_refused(tmp_path):
     with pytest.raises(ValueError, match="engine: found 'abacus', expected one of duckdb"):
         Lake.open(tmp_path, engine="abacus").connect()
