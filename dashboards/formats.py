@@ -38,12 +38,12 @@ def signed(value: float | None, decimals: int = 1) -> str:
     return f"+{text}" if value is not None and value > 0 and text.strip("0.,") else text
 
 
-def decimals_for(*values: float | None) -> int:
-    """How many decimals show these numbers to two significant digits of the largest, 0-6."""
-    known = [abs(value) for value in values if value]
-    if not known:
+def decimals_for(low: float, high: float) -> int:
+    """How many decimals an interval deserves: two digits of half its width, 0-6 decimals."""
+    half = abs(high - low) / 2
+    if half == 0:
         return 1
-    return max(0, min(6, 1 - floor(log10(max(known)))))
+    return max(0, min(6, 1 - floor(log10(half))))
 
 
 def percent(share: float | None, decimals: int = 0) -> str:

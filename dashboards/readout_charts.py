@@ -63,10 +63,12 @@ def trend_chart(readout: Readout, titles: Titles) -> ChartData:
     told = ""
     if readout.trend:
         first, last = readout.trend[0], readout.trend[-1]
+        decimals = formats.decimals_for(last.low, last.high)
+        span = formats.interval(last.low, last.high, decimals)
         told = (
             f"From {formats.date(first.day)} to {formats.date(last.day)}; on the last day "
-            f"{titles.get(last.variant, last.variant)} stood at {formats.signed(last.effect)} "
-            f"({formats.interval(last.low, last.high)})."
+            f"{titles.get(last.variant, last.variant)} stood at "
+            f"{formats.signed(last.effect, decimals)} ({span})."
         )
     return ChartData("trend", "The estimate, day by day", rows, told)
 

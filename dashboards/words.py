@@ -82,7 +82,7 @@ WRONG_SIGN_IN: Final = "This e-mail and password do not fit together. Check both
 
 def effect_sentence(metric: MetricResult, estimate: Estimate, titles: Mapping[str, str]) -> str:
     """What one treatment did to one metric, with its interval, in one sentence."""
-    decimals = formats.decimals_for(estimate.effect, estimate.low, estimate.high)
+    decimals = formats.decimals_for(estimate.low, estimate.high)
     unit = f" {metric.unit_label}" if metric.unit_label else ""
     treatment = _quoted(titles.get(estimate.variant, estimate.variant))
     control = _quoted(titles.get(estimate.control, estimate.control))
@@ -102,14 +102,15 @@ def relative_sentence(estimate: Estimate) -> str:
     relative = estimate.relative
     if relative.estimate is None:
         return ""
-    ends = (relative.low, relative.high)
-    shares = (relative.estimate, *ends)
-    decimals = min(3, formats.decimals_for(*(100 * share for share in shares if share is not None)))
-    size = formats.signed_percent(relative.estimate, decimals)
-    text = f"That is {size} of the control's mean"
-    if None in ends:
-        return f"{text}; too uncertain for an interval."
-    return f"{text} ({' to '.join(formats.signed_percent(end, decimals) for end in ends)})."
+    low, high = relative.low, relative.high
+    if low is None or high is None:
+        size = formats.signed_percent(relative.estimate, 0)
+        return f"That is {size} of the control's mean; too uncertain for an interval."
+    decimals = min(3, formats.decimals_for(100 * low, 100 * high))
+    size, *ends = (
+        formats.signed_percent(share, decimals) for share in (relative.estimate, low, high)
+    )
+    return f"That is {size} of the control's mean ({' to '.join(ends)})."
 
 
 def posterior_sentence(metric: MetricResult, estimate: Estimate, titles: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ def component_split(rows: Rows, layout: Layout) -> alt.LayerChart:
 
 
 def _described(row: Row) -> dict[str, Any]:
-    decimals = formats.decimals_for(row["effect"], row["low"], row["high"])
+    decimals = formats.decimals_for(row["low"], row["high"])
     about = (
         f"{row['component']}: {formats.signed(row['effect'], decimals)} points "
         f"({formats.interval(row['low'], row['high'], decimals)})"

@@ -44,7 +44,7 @@ def forest(rows: Rows, layout: Layout) -> alt.LayerChart:
 
 
 def _described(row: Row) -> dict[str, Any]:
-    decimals = formats.decimals_for(row["effect"], row["low"], row["high"])
+    decimals = formats.decimals_for(row["low"], row["high"])
     about = (
         f"{row['label']}: {formats.signed(row['effect'], decimals)} "
         f"({formats.interval(row['low'], row['high'], decimals)})"

@@ -55,7 +55,7 @@ def posterior(rows: Rows, layout: Layout) -> alt.LayerChart:
 
 def _density(row: Row) -> list[dict[str, Any]]:
     mean, sd = row["mean"], row["sd"]
-    decimals = formats.decimals_for(mean, sd)
+    decimals = formats.decimals_for(mean - 2 * sd, mean + 2 * sd)
     about = (
         f"{row['label']}: most likely {formats.signed(mean, decimals)}, "
         f"give or take {formats.measure(1.96 * sd, decimals)}"

@@ -31,7 +31,7 @@ def quintile_outcomes(rows: Rows, layout: Layout) -> alt.LayerChart:
 
 def _described(row: Row, layout: Layout) -> dict[str, Any]:
     place = LABELS[row["quintile"]]
-    decimals = formats.decimals_for(row["mean"], row["low"], row["high"])
+    decimals = formats.decimals_for(row["low"], row["high"])
     about = (
         f"{place}: {formats.measure(row['mean'], decimals)} "
         f"({formats.measure(row['low'], decimals)} to {formats.measure(row['high'], decimals)}), "

@@ -55,7 +55,7 @@ def trend(rows: Rows, layout: Layout) -> alt.LayerChart:
 
 
 def _described(row: Row) -> dict[str, Any]:
-    decimals = formats.decimals_for(row["effect"], row["low"], row["high"])
+    decimals = formats.decimals_for(row["low"], row["high"])
     about = (
         f"{formats.date(row['day'])}, {row['label']}: {formats.signed(row['effect'], decimals)} "
         f"({formats.interval(row['low'], row['high'], decimals)}), {formats.count(row['n'])} units"

@@ -25,7 +25,7 @@ def first_page() -> AnyResponse:
     with web.state().database.read() as session:
         places = [place for place in list_environments(session) if own in (None, place.id)]
     if not places:
-        raise Problem(404, "There is no environment yet. Add one: momentum environments create KEY")
+        raise Problem(404, "There is no environment yet. Add one: momentum environment add KEY")
     return pages.go("readouts_pages.list_experiments", env=places[0].key)
 
 

@@ -52,11 +52,11 @@ def test_percent__share__never_claims_a_false_certainty(share, text):
 
 
 @pytest.mark.parametrize(
-    ("values", "decimals"),
-    [((3.2, 1.1, 5.3), 1), ((0.031,), 3), ((120.0,), 0), ((0.0,), 1), ((None, 12.0), 0)],
+    ("ends", "decimals"),
+    [((1.1, 5.3), 1), ((-0.011, 0.073), 3), ((6.1, 15.5), 1), ((-40, 80), 0), ((2, 2), 1)],
 )
-def test_decimals__values__show_two_digits_of_the_largest(values, decimals):
-    assert formats.decimals_for(*values) == decimals
+def test_decimals__interval__shows_two_digits_of_half_its_width(ends, decimals):
+    assert formats.decimals_for(*ends) == decimals
 
 
 def test_date__moment_in_another_zone__is_told_in_utc():

@@ -89,7 +89,7 @@ def test_first_page__no_environment__says_how_to_add_one(client, database):
     answer = client.get("/", headers=HTML)
 
     assert answer.status_code == 404
-    assert "momentum environments create" in answer.text
+    assert "momentum environment add" in answer.text
 
 
 def test_notice__unknown_word__is_not_repeated(client, database):
