@@ -9,8 +9,8 @@ from analysis.answers import Answer
 from analysis.energize.norms import Norms
 from analysis.lake.reader import Lake
 from analysis.learning import drop_off, incentives, outperforming, returning, sustaining
-from analysis.learning.history import History, read_history
-from analysis.learning.randomised import read_estimates
+from analysis.learning.reading.history import History, read_history
+from analysis.learning.reading.randomised import read_estimates
 
 
 @dataclass(frozen=True)

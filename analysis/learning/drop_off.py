@@ -5,10 +5,10 @@ from typing import Any, Final
 import ibis
 
 from analysis.answers import Answer, ChartData, TableData
-from analysis.learning.funnels import Loss, Step, read_funnels, worst_loss
-from analysis.learning.history import MIN_CELL, History, missing, percent
-from analysis.learning.intervals import share
-from analysis.learning.survival import Ended, SurvivalPoint, kaplan_meier, median_week
+from analysis.learning.reading.funnels import Loss, Step, read_funnels, worst_loss
+from analysis.learning.reading.history import MIN_CELL, History, missing, percent
+from analysis.learning.reading.intervals import share
+from analysis.learning.reading.survival import Ended, SurvivalPoint, kaplan_meier, median_week
 
 NAME: Final = "drop_off"
 TITLE: Final = "Where do drop-offs occur?"

@@ -8,9 +8,15 @@ from ibis.expr import types as ir
 
 from analysis.answers import Answer, ChartData, TableData
 from analysis.engines.functions import exact_sum
-from analysis.learning.history import MIN_CELL, ExperimentEstimate, History, missing, percent
-from analysis.learning.intervals import share
-from analysis.learning.randomised import say_experiments
+from analysis.learning.reading.history import (
+    MIN_CELL,
+    ExperimentEstimate,
+    History,
+    missing,
+    percent,
+)
+from analysis.learning.reading.intervals import share
+from analysis.learning.reading.randomised import say_experiments
 
 NAME: Final = "incentives"
 TITLE: Final = "Which incentives drive engagement?"

@@ -14,9 +14,9 @@ from analysis.energize.norms import Norms
 from analysis.energize.score import score_window
 from analysis.engines.functions import exact_sum
 from analysis.kinds import KINDS, KINDS_BY_NAME
-from analysis.learning.history import MIN_CELL, ExperimentEstimate, History, missing
-from analysis.learning.intervals import Interval, Z
-from analysis.learning.randomised import say_experiments
+from analysis.learning.reading.history import MIN_CELL, ExperimentEstimate, History, missing
+from analysis.learning.reading.intervals import Interval, Z
+from analysis.learning.reading.randomised import say_experiments
 
 NAME: Final = "outperforming"
 TITLE: Final = "Are engaged learners outperforming their peers?"

@@ -7,8 +7,8 @@ import ibis
 from ibis.expr import types as ir
 
 from analysis.answers import Answer, ChartData, TableData
-from analysis.learning.history import MIN_CELL, History, missing, monday, percent
-from analysis.learning.intervals import share
+from analysis.learning.reading.history import MIN_CELL, History, missing, monday, percent
+from analysis.learning.reading.intervals import share
 
 NAME: Final = "returning"
 TITLE: Final = "Are learners returning consistently?"

@@ -10,8 +10,8 @@ from ibis.expr import types as ir
 
 from analysis.answers import Answer, ChartData, TableData
 from analysis.energize.facts import is_presence
-from analysis.learning.history import MIN_CELL, History, missing, percent, points, week_of
-from analysis.learning.intervals import Interval, Stratum, Z, difference_of_shares
+from analysis.learning.reading.history import MIN_CELL, History, missing, percent, points, week_of
+from analysis.learning.reading.intervals import Interval, Stratum, Z, difference_of_shares
 
 NAME: Final = "sustaining"
 TITLE: Final = "Which activities sustain participation?"

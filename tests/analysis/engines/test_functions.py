@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import ibis
+import pyarrow as pa
 import pytest
 
 from analysis.engines import connect
@@ -45,7 +46,7 @@ def test_bit_count__a_bitmap__counts_its_days(number):
 
 
 def test_exact_sum__tenths__add_up_without_a_rest():
-    table = ibis.memtable({"value": [0.1] * 10 + [1e15, -3.5]})
+    table = ibis.memtable(pa.table({"value": [0.1] * 10 + [1e15, -3.5]}))
 
     assert value_of(exact_sum(table.value, table.value < 1e12)) == 1.0 - 3.5
     assert value_of(exact_sum(table.value, table.value > 1e12)) == 9e12

@@ -3,8 +3,8 @@ import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from analysis.learning import drop_off
-from analysis.learning.funnels import read_funnels, worst_loss
-from analysis.learning.history import read_history
+from analysis.learning.reading.funnels import read_funnels, worst_loss
+from analysis.learning.reading.history import read_history
 from tests.analysis.lakes import Population, day, event, population_lake, write_lake
 from tests.analysis.learning.test_returning import weeks_of_learners
 

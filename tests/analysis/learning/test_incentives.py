@@ -1,8 +1,8 @@
 import pytest
 
 from analysis.learning import incentives
-from analysis.learning.history import read_history
-from analysis.learning.randomised import read_estimates
+from analysis.learning.reading.history import read_history
+from analysis.learning.reading.randomised import read_estimates
 from tests.analysis.lakes import Population, day, event, population_lake, write_lake
 
 

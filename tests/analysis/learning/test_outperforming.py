@@ -3,7 +3,7 @@ import pytest
 
 from analysis.energize.norms import calibrate
 from analysis.learning import outperforming
-from analysis.learning.history import read_history
+from analysis.learning.reading.history import read_history
 from tests.analysis.lakes import day, description, event, write_lake
 
 

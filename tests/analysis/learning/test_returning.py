@@ -1,5 +1,5 @@
 from analysis.learning import returning
-from analysis.learning.history import read_history
+from analysis.learning.reading.history import read_history
 from tests.analysis.lakes import Population, day, event, population_lake, write_lake
 
 

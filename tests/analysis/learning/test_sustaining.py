@@ -1,7 +1,7 @@
 import numpy as np
 
 from analysis.learning import sustaining
-from analysis.learning.history import read_history
+from analysis.learning.reading.history import read_history
 from tests.analysis.lakes import day, event, write_lake
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from analysis.learning.intervals import Stratum, difference_of_shares, share
+from analysis.learning.reading.intervals import Stratum, difference_of_shares, share
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (3, 10), (10, 10), (57, 200)])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
-from analysis.learning.intervals import Z
+from analysis.learning.reading.intervals import Z
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from analysis.learning.history import ExperimentEstimate
+from analysis.learning.reading.history import ExperimentEstimate
 
 
 def read_estimates(plain: Iterable[Mapping[str, Any]]) -> tuple[ExperimentEstimate, ...]:

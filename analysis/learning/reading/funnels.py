@@ -8,7 +8,7 @@ from typing import Final
 import ibis
 from ibis.expr import types as ir
 
-from analysis.learning.history import MIN_CELL, History
+from analysis.learning.reading.history import MIN_CELL, History
 
 _COURSES: Final = 6
 _TIME_TO_FINISH_DAYS: Final = 28

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from analysis.learning.survival import Ended, kaplan_meier, median_week
+from analysis.learning.reading.survival import Ended, kaplan_meier, median_week
 
 
 def ends_of(times, dropped):

@@ -1,0 +1,1 @@
+"""How the questions read the lake: history, shares with intervals, survival, funnels."""
