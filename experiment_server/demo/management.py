@@ -40,5 +40,20 @@ class ManagementApi:
             with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
                 return orjson.loads(answer.read())
         except HTTPError as refused:
-            problem = refused.read().decode(errors="replace")
-            raise ApiError(f"{method} {path}: {refused.code} {problem}") from refused
+            raise ApiError(f"{method} {path}: {_sentence(refused)}") from refused
+        except OSError as failed:
+            raise ApiError(f"{self._base_url} does not answer: {failed}") from failed
+
+
+def _sentence(refused: HTTPError) -> str:
+    """What a problem JSON says, in one line."""
+    try:
+        problem = orjson.loads(refused.read())
+    except ValueError:
+        return f"{refused.code} {refused.reason}"
+    parts = [str(problem.get("detail") or problem.get("title") or refused.reason)]
+    parts += [
+        f"{error['field']}: found {error['found']}, expected {error['expected']}."
+        for error in problem.get("errors") or ()
+    ]
+    return f"{refused.code} {' '.join(parts)}"
