@@ -6,11 +6,18 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
+from sqlmodel import Session
+
 from analysis.answers import Answer
 from analysis.energize.norms import Norms
 from analysis.lake.reader import Lake
+from analysis.plan import AnalysisPlan
+from analysis.results import Estimate
 from experiment_server.environments.models import Environment
+from experiment_server.experiments.service import list_experiments
 from experiment_server.ingest.place import open_lake
+from experiment_server.readouts.models import StoredReadout
+from experiment_server.readouts.service import latest_look, to_readout
 from experiment_server.scores import service as scores
 from experiment_server.state import State
 
@@ -94,11 +101,41 @@ def _answer(
 
     with state.database.read() as session:
         versions = {row.version: row for row in scores.list_versions(session, environment)}
+        effects = list_effects(session, environment, as_of)
     kept = versions.get(norms.version)
     return Answers(
-        answers=tuple(answer_all(lake, norms, as_of)),
+        answers=tuple(answer_all(lake, norms, as_of, effects)),
         as_of=as_of,
         lake_version=dict(lake.version),
         score_version=norms.version if kept else "",
         validation=kept.validation if kept else None,
     )
+
+
+def list_effects(
+    session: Session, environment: Environment, as_of: datetime
+) -> list[dict[str, Any]]:
+    """What the experiments' latest looks found for their primary metrics, for ``answer_all``.
+
+    Intervals are the look's own: they keep their 95 % however often somebody looked.
+    """
+    effects = []
+    for experiment in list_experiments(session, environment.id or 0):
+        row = latest_look(session, experiment, as_of)
+        effect = None if row is None else _effect(row)
+        if effect is not None:
+            effects.append({"title": experiment.title, "domain": experiment.domain, **effect})
+    return effects
+
+
+def _effect(row: StoredReadout) -> dict[str, Any] | None:
+    readout, plan = to_readout(row), AnalysisPlan.from_json(row.plan)
+    found = [one for one in readout.primary.estimates if isinstance(one, Estimate)]
+    named = [one for one in found if one.variant == readout.decision.winner] or found
+    if not named:
+        return None
+    estimate = named[0]
+    effect = {"effect": estimate.effect, "low": estimate.low, "high": estimate.high}
+    if plan.primary.kind == "score":
+        return effect
+    return {**effect, "metric": plan.primary.title, "unit_label": plan.primary.unit_label}

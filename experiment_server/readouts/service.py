@@ -78,14 +78,17 @@ def latest(session: Session, experiment: Experiment) -> StoredReadout | None:
     return found[-1] if found else None
 
 
-def latest_look(session: Session, experiment: Experiment, before: datetime) -> StoredReadout | None:
-    """The latest planned look of the current phase that was read as of a time before this one."""
-    looks = [
-        row
-        for row in list_readouts(session, experiment, experiment.phase)
-        if row.look is not None and row.as_of < before
-    ]
-    return looks[-1] if looks else None
+def latest_look(session: Session, experiment: Experiment, until: datetime) -> StoredReadout | None:
+    """The latest planned look of the current phase that was read as of this time or earlier."""
+    return session.exec(
+        select(StoredReadout)
+        .where(StoredReadout.experiment_id == experiment.id)
+        .where(StoredReadout.phase == experiment.phase)
+        .where(col(StoredReadout.look).is_not(None))
+        .where(StoredReadout.as_of <= until)
+        .order_by(col(StoredReadout.as_of).desc(), col(StoredReadout.look).desc())
+        .limit(1)
+    ).first()
 
 
 def list_previous_looks(

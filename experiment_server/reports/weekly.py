@@ -80,26 +80,16 @@ def _standings(
         ended_before = phase.stopped_at is not None and phase.stopped_at < start
         if phase.started_at >= end or ended_before:
             continue
-        looks = [
-            row
-            for row in readouts.list_readouts(session, experiment, phase.number)
-            if row.look is not None
-        ]
         found.append(
             _Standing(
                 experiment,
                 phase.started_at,
                 phase.stopped_at,
-                now=_latest(looks, end),
-                before=_latest(looks, start),
+                now=readouts.latest_look(session, experiment, end),
+                before=readouts.latest_look(session, experiment, start),
             )
         )
     return sorted(found, key=lambda one: (not one.is_new, one.verdict not in DECIDED, one.verdict))
-
-
-def _latest(looks: list[StoredReadout], until: datetime) -> StoredReadout | None:
-    earlier = [row for row in looks if row.as_of <= until]
-    return earlier[-1] if earlier else None
 
 
 def _experiment_section(environment: Environment, standing: _Standing) -> ReportSection:
@@ -125,7 +115,7 @@ def _sentences(standing: _Standing) -> list[str]:
     if standing.stopped_at is not None:
         sentences.append(f"It was stopped on {standing.stopped_at:%Y-%m-%d}.")
     elif decision["would_change"]:
-        sentences.append(decision["would_change"])
+        sentences.append(f"What would change this: {decision['would_change']}")
     return sentences
 
 
