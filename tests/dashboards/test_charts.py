@@ -103,6 +103,21 @@ def test_forest__effect_that_lowers_what_should_be_low__is_good():
     assert "var(--chart-bad)" in drawing.draw(bad)["wide"]
 
 
+def test_funnel__many_courses__shows_each_with_its_own_steps_only():
+    rows = tuple(
+        {"course": course, "step": step, "label": f"{course}-{step}", "n": 9, "share": 1 / step}
+        for course in ("A", "B", "C", "D", "E", "F", "G")
+        for step in range(1, 9)
+    )
+    drawn = drawing.draw(factories.chart("funnel", rows=rows))
+
+    for svg in drawn.values():
+        height = float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)', svg)[1])
+        assert height < 700
+        assert len([label for label in labels(svg) if "of those who began" in label]) == len(rows)
+        assert set("ABCDEFG") <= set(texts(svg))
+
+
 def test_weekly_states__churned__hang_below_the_line():
     rows = [
         {"week": "2025-01-06", "state": state, "n": n}
