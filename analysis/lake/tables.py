@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from analysis.lake.schema import TABLES
 
@@ -70,8 +70,14 @@ def open_or_create(root: str | Path, table_name: str) -> DeltaTable:
     address = table_address(root, table_name)
     if is_local(root):
         Path(address).mkdir(parents=True, exist_ok=True)
-    # "ignore": another writer may create it between the look and the creation.
-    DeltaTable.create(
-        address, schema=TABLES[table_name], mode="ignore", configuration=CONFIGURATION
-    )
+    try:
+        DeltaTable.create(
+            address, schema=TABLES[table_name], mode="ignore", configuration=CONFIGURATION
+        )
+    except CommitFailedError:
+        # Another writer created it between the look and the creation: then it is there now.
+        created = open_table(root, table_name)
+        if created is None:
+            raise
+        return created
     return DeltaTable(address)

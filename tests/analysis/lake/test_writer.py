@@ -3,6 +3,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 
 from analysis.lake.reader import Lake
 from analysis.lake.writer import append, last_sequence
@@ -69,13 +71,30 @@ def test_append__many_writers_of_the_same_rows__are_there_once(tmp_path):
 
 
 def test_append__many_writers_of_different_rows__all_are_there(tmp_path):
-    def write(writer):
-        return append(tmp_path, "events", rows(f"learner-{writer}"), f"writer-{writer}", 1)
+    """Each round begins without a table: who creates it is a race of its own."""
+    for number in range(10):
+        root = tmp_path / str(number)
 
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(write, range(6)))
+        def write(writer, root=root):
+            return append(root, "events", rows(f"learner-{writer}"), f"writer-{writer}", 1)
 
-    assert learners_in(tmp_path) == [f"learner-{writer}" for writer in range(6)]
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(write, range(6)))
+
+        assert learners_in(root) == [f"learner-{writer}" for writer in range(6)]
+
+
+def test_append__another_writer_creates_the_table_first__goes_on(tmp_path, monkeypatch):
+    create = DeltaTable.create
+
+    def beaten(address, **given):
+        create(address, **given)
+        raise CommitFailedError("somebody was faster")
+
+    monkeypatch.setattr(DeltaTable, "create", beaten)
+    append(tmp_path, "events", rows("ada"), "buffer", 1)
+
+    assert learners_in(tmp_path) == ["ada"]
 
 
 KILLED = """
