@@ -19,7 +19,10 @@ SNIPPETS = [(page.name, code) for page in (GUIDE, README) for code in snippets(p
 
 
 @pytest.mark.parametrize(("page", "code"), SNIPPETS)
-def test_snippet__as_it_stands__runs_and_logs_nothing(server, lines, page, code) -> None:
+def test_snippet__as_it_stands__runs_and_logs_nothing(
+    server, lines, page, code, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a snippet may write files
     code = code.replace("https://momentum.example.com", server.url)
 
     exec(compile(code, page, "exec"), {"__name__": "__snippet__"})

@@ -24,6 +24,8 @@ class Options:
     exposure_memory: int = 100_000  # exposures remembered, so that each is logged once
     payload_file: str | None = None  # keeps the last definitions over a restart; never expires
     compress: bool = False  # gzip request bodies
+    spool_dir: str | None = None  # keeps events that wait over the death of the process
+    spool_max_mb: int = 100  # how much may wait there for each process; beyond, the newest drop
 
 
 _LONGEST_WAIT_S: Final = 1_000_000
@@ -65,6 +67,8 @@ _READERS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
     "exit_timeout_s": (_seconds(0, 600), "seconds from 0 to 600, such as 2"),
     "exposure_memory": (_count(0, 10_000_000), "a whole number from 0, such as 100000"),
     "payload_file": (_path, "a path, such as momentum-payload.json"),
+    "spool_dir": (_path, "a path, such as momentum-spool"),
+    "spool_max_mb": (_count(1, 100_000), "a whole number from 1 to 100000, such as 100"),
     "compress": (lambda value: value if isinstance(value, bool) else None, "True or False"),
 }
 
@@ -88,7 +92,7 @@ def read_options(config: Mapping[str, Any]) -> tuple[Options, list[str]]:
         if reader is None:
             complaints.append(f"there is no option {name!r}; there are {', '.join(_READERS)}")
             continue
-        if name == "payload_file" and given is None:
+        if given is None and getattr(options, name) is None:
             continue
         read, expected = reader
         value = read(given)

@@ -3,10 +3,15 @@
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from .spool import Spool
 
 LARGEST_BATCH_BYTES: Final = 2 * 1024 * 1024
 MOST_BYTES: Final = 64 * 1024 * 1024
+SPOOLED_AT_ONCE: Final = 100
+SPOOLED_WITHIN_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +22,28 @@ class Counts:
     delivered: int  # the server has them for good
     refused: int  # by the server, as wrong
     dropped: int  # the queue was full, the item could not be sent, or the process ended
-    waiting: int
+    waiting: int  # in memory or in spool_dir
 
 
 class Outbox:
-    """A queue with a size; full, it drops the newest, or lets the host wait if it wants to."""
+    """A queue with a size; full, it drops the newest, or lets the host wait if it wants to.
 
-    def __init__(self, queue_size: int, batch_size: int, block_when_full_s: float) -> None:
+    With a spool, the queue holds what is not on disk yet, and batches are taken from the disk.
+    While the disk fails, they are taken from memory, as without a spool.
+    """
+
+    def __init__(
+        self,
+        queue_size: int,
+        batch_size: int,
+        block_when_full_s: float,
+        spool: "Spool | None" = None,
+    ) -> None:
+        self._spool = spool
+        self._n_spooling = 0  # being written to the spool
+        self._n_spooled = 0  # in the spool
+        self._is_spool_broken = False
+        self._is_from_spool = False  # the batch in flight
         self._queue_size = queue_size
         self._batch_size = min(batch_size, queue_size)
         self._block_when_full_s = block_when_full_s
@@ -37,35 +57,38 @@ class Outbox:
         self._n_refused = 0
         self._n_dropped = 0
         self._n_flushes = 0
+        self._n_flushes_spooled = 0  # of these, how many brought the queue to the disk
         self._is_flushing = False
         self._is_closed = False
 
     def put(self, item: bytes) -> bool:
         """Queue an item; False when there is no room and it was dropped."""
         with self._changed:
-            if self._is_full() and not self._wait_for_room():
+            if self._is_full(len(item)) and not self._wait_for_room(len(item)):
                 self._n_dropped += 1
                 return False
             self._queue.append(item)
             self._n_bytes += len(item)
             self._n_queued += 1
             n = len(self._queue)
-            if n == 1 or n == self._batch_size:
+            if n == 1 or n == self._batch_size or n == SPOOLED_AT_ONCE:
                 self._changed.notify_all()
             return True
 
-    def _is_full(self) -> bool:
+    def _is_full(self, size: int) -> bool:
         full = len(self._queue) >= self._queue_size or self._n_bytes >= MOST_BYTES
+        if self._spool is not None and not self._is_spool_broken:
+            full = full or not self._spool.has_room(len(self._queue) + 1, self._n_bytes + size)
         return full or self._is_closed
 
-    def _wait_for_room(self) -> bool:
+    def _wait_for_room(self, size: int) -> bool:
         if self._block_when_full_s <= 0 or self._is_closed:
             return False
         self._changed.notify_all()
         self._changed.wait_for(
-            lambda: self._is_closed or not self._is_full(), self._block_when_full_s
+            lambda: self._is_closed or not self._is_full(size), self._block_when_full_s
         )
-        return not self._is_full()
+        return not self._is_full(size)
 
     def count_dropped(self, n: int = 1) -> None:
         """Count an item that was never queued."""
@@ -79,18 +102,39 @@ class Outbox:
             False when the outbox is closed and there is nothing more to do.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._in_flight or self._is_closed)
+            self._changed.wait_for(lambda: self._n_ready() > 0 or self._is_closed)
             self._changed.wait_for(
-                lambda: (
-                    self._is_closed or self._is_flushing or len(self._queue) >= self._batch_size
-                ),
+                lambda: self._is_closed or self._is_flushing or self._n_ready() >= self._batch_size,
                 flush_interval_s,
             )
             return not self._is_closed
 
+    def _n_ready(self) -> int:
+        """How many items can be taken now."""
+        if self._spool is None or self._is_spool_broken:
+            return len(self._queue) + self._n_spooled
+        return self._n_spooled
+
     def take(self) -> list[bytes]:
         """The next batch; it stays counted as waiting until it is settled."""
+        return self._take_spooled() or self._take_queued()
+
+    def _take_spooled(self) -> list[bytes]:
+        if self._spool is None:
+            return []
+        batch, n_broken = self._spool.read(self._batch_size, LARGEST_BATCH_BYTES)
         with self._changed:
+            self._n_spooled -= n_broken
+            self._n_dropped += n_broken
+            self._n_settled += n_broken
+            self._in_flight, self._is_from_spool = batch, bool(batch)
+            self._changed.notify_all()
+        return batch
+
+    def _take_queued(self) -> list[bytes]:
+        with self._changed:
+            if self._spool is not None and not self._is_spool_broken:
+                return []
             n_bytes = 0
             batch: list[bytes] = []
             while self._queue and len(batch) < self._batch_size and n_bytes < LARGEST_BATCH_BYTES:
@@ -98,7 +142,7 @@ class Outbox:
                 n_bytes += len(item)
                 batch.append(item)
             self._n_bytes -= n_bytes
-            self._in_flight = batch
+            self._in_flight, self._is_from_spool = batch, False
             self._changed.notify_all()
             return batch
 
@@ -109,14 +153,18 @@ class Outbox:
 
     def settle(self, n_delivered: int, n_refused: int) -> None:
         """The batch that was taken has come to its end."""
+        if self._spool is not None and self._is_from_spool:
+            self._spool.settle(len(self._in_flight))
         with self._changed:
             if not self._in_flight:
                 return  # given up by close() meanwhile, and counted there
+            if self._is_from_spool:
+                self._n_spooled -= len(self._in_flight)
             self._n_delivered += n_delivered
             self._n_refused += n_refused
             self._n_settled += len(self._in_flight)
             self._in_flight = []
-            if not self._queue:
+            if not self._n_waiting():
                 self._is_flushing = False
             self._changed.notify_all()
 
@@ -155,15 +203,72 @@ class Outbox:
                 lambda: self._n_settled >= target or self._is_closed, timeout_s
             ) and (self._n_settled >= target)
 
-    def close(self) -> int:
-        """Take no more and give up what is left. Returns how many items that were."""
+    def take_to_spool(self, timeout_s: float, n_adopted: int = 0) -> list[bytes]:
+        """What to write to the spool next, after a moment for company; nothing may have come.
+
+        Args:
+            timeout_s: how long to wait for a first item.
+            n_adopted: items of dead processes that are queued now, behind these.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._is_closed, timeout_s)
+            self._changed.wait_for(
+                lambda: (
+                    self._is_closed
+                    or self._n_flushes > self._n_flushes_spooled
+                    or not 0 < len(self._queue) < SPOOLED_AT_ONCE
+                ),
+                SPOOLED_WITHIN_S,
+            )
+            self._n_flushes_spooled = self._n_flushes
+            items = list(self._queue)
+            self._queue.clear()
+            self._n_bytes = 0
+            self._n_spooling = len(items) + n_adopted
+            self._n_queued += n_adopted
+            self._changed.notify_all()
+            return items
+
+    def spooled(self) -> None:
+        """What was taken to the spool is on disk."""
+        with self._changed:
+            self._n_spooled += self._n_spooling
+            self._n_spooling = 0
+            self._is_spool_broken = False
+            self._changed.notify_all()
+
+    def not_spooled(self, items: list[bytes]) -> None:
+        """These could not be written: they go back to memory, and are sent from there."""
+        with self._changed:
+            self._n_spooled += self._n_spooling - len(items)
+            self._n_spooling = 0
+            self._queue.extendleft(reversed(items))
+            self._n_bytes += sum(map(len, items))
+            self._is_spool_broken = True
+            self._changed.notify_all()
+
+    def wait_until_closed(self, timeout_s: float) -> bool:
+        """Whether it is closed, waiting at most so long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._is_closed, timeout_s)
+
+    def stop(self) -> None:
+        """Take no more; what is left may still be written to the spool."""
         with self._changed:
             self._is_closed = True
-            n_lost = len(self._queue) + len(self._in_flight)
+            self._changed.notify_all()
+
+    def close(self) -> int:
+        """Take no more and give up what is in memory only. Returns how many items that were."""
+        with self._changed:
+            self._is_closed = True
+            n_lost = self._n_waiting() - self._n_spooled
             self._n_dropped += n_lost
             self._n_settled += n_lost
+            self._n_spooling = 0
             self._queue.clear()
-            self._in_flight = []
+            if not self._is_from_spool:
+                self._in_flight = []
             self._n_bytes = 0
             self._changed.notify_all()
             return n_lost
@@ -176,7 +281,7 @@ class Outbox:
     def counts(self) -> Counts:
         """What became of the events so far."""
         with self._changed:
-            waiting = len(self._queue) + len(self._in_flight)
+            waiting = self._n_waiting()
             done = self._n_delivered + self._n_refused + self._n_dropped
             return Counts(
                 handed=done + waiting,
@@ -185,3 +290,7 @@ class Outbox:
                 dropped=self._n_dropped,
                 waiting=waiting,
             )
+
+    def _n_waiting(self) -> int:
+        waiting = len(self._queue) + self._n_spooling + self._n_spooled
+        return waiting if self._is_from_spool else waiting + len(self._in_flight)

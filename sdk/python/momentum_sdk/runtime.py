@@ -3,13 +3,21 @@
 import contextlib
 import threading
 import time
+from typing import TYPE_CHECKING, Final
 
 from .definitions import Definitions
 from .notices import Notices
 from .options import Options
-from .outbox import Outbox
+from .outbox import SPOOLED_WITHIN_S, Outbox
 from .sender import Sender
 from .wire import Wire
+
+if TYPE_CHECKING:
+    from .spool import Spool
+    from .spooler import Spooler
+
+
+BYTES_IN_MB: Final = 1024 * 1024
 
 
 class Runtime:
@@ -20,17 +28,22 @@ class Runtime:
         self._notices = notices
         self._starting = threading.Lock()
         self._is_closed = False
+        self._sender_name = ""
         self._wires = self._build_wires(base_url, key)
+        self._spool: Spool | None = None
         self.is_running = not self._wires
         self.outbox = self._build_outbox()
         self.definitions = Definitions(self._wires[0] if self._wires else None, options, notices)
         self._sender: Sender | None = None
+        self._spooler: Spooler | None = None
 
     def _build_wires(self, base_url: str, key: str) -> tuple[Wire, ...]:
         """One connection to ask and one to send; none when the address cannot be used."""
         timeout_s = self._options.request_timeout_s
         try:
-            return Wire(base_url, key, timeout_s), Wire(base_url, key, timeout_s)
+            wires = Wire(base_url, key, timeout_s), Wire(base_url, key, timeout_s)
+            self._sender_name = f"{base_url} {key}"
+            return wires  # noqa: TRY300 - all of it is what may fail
         except ValueError as error:
             self._notices.warn("address", "the client stays offline: %s", error)
         except Exception as error:  # the host must survive whatever it handed in
@@ -39,10 +52,26 @@ class Runtime:
 
     def _build_outbox(self) -> Outbox:
         options = self._options
-        outbox = Outbox(options.queue_size, options.batch_size, options.block_when_full_s)
+        self._spool = self._build_spool()
+        outbox = Outbox(
+            options.queue_size, options.batch_size, options.block_when_full_s, self._spool
+        )
         if not self._wires or self._is_closed:
             outbox.close()
         return outbox
+
+    def _build_spool(self) -> "Spool | None":
+        """The spool, if one is asked for and the system can lock files."""
+        options = self._options
+        if options.spool_dir is None or not self._wires or self._is_closed:
+            return None
+        try:
+            from .spool import Spool
+        except ImportError:
+            self._notices.warn("spool", "spool_dir needs a POSIX system; events wait in memory")
+            return None
+        most_bytes = options.spool_max_mb * BYTES_IN_MB
+        return Spool(options.spool_dir, self._sender_name, most_bytes, self._notices)
 
     def start(self) -> None:
         """Start the threads, if they do not run and should."""
@@ -51,11 +80,19 @@ class Runtime:
                 return
             self.is_running = True
             try:
+                self._start_spooler()
                 self._sender = Sender(self.outbox, self._wires[1], self._options, self._notices)
                 self._sender.start()
                 self.definitions.start()
             except RuntimeError:  # the interpreter is ending and starts no more threads
                 self._notices.warn("threads", "no thread can be started; events are not sent")
+
+    def _start_spooler(self) -> None:
+        if self._spool is not None:
+            from .spooler import Spooler
+
+            self._spooler = Spooler(self.outbox, self._spool, self._notices)
+            self._spooler.start()
 
     def close(self, timeout_s: float) -> None:
         """Send what waits, at most so long, and stop; a second call does nothing."""
@@ -65,12 +102,20 @@ class Runtime:
         deadline = time.monotonic() + timeout_s
         if self._wires:
             self.outbox.flush(timeout_s)
+        self.outbox.stop()
+        if self._spooler is not None:
+            self._spooler.join(max(deadline - time.monotonic(), SPOOLED_WITHIN_S))
         n_lost = self.outbox.close()
         self.definitions.close()
         if n_lost:
             self._notices.warn("lost", "%d events were not delivered before the end", n_lost)
         if self._sender is not None:
             self._sender.join(deadline - time.monotonic())
+        if self._spool is not None:
+            self._spool.close()
+            n_kept = self.outbox.counts().waiting
+            if n_kept:
+                self._notices.warn("kept", "%d events wait in spool_dir", n_kept)
         self.is_running = True  # closed for good: nothing is to be started again
 
     def abandon(self) -> None:
@@ -88,7 +133,10 @@ class Runtime:
         self._starting = threading.Lock()
         for wire in self._wires:
             wire.forget()
+        if self._spool is not None:
+            self._spool.forget()
         self.outbox = self._build_outbox()
         self.definitions.after_fork()
         self._sender = None
+        self._spooler = None
         self.is_running = self._is_closed or not self._wires
