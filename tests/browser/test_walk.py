@@ -127,7 +127,8 @@ def test_walk__charts__show_one_width_large_enough_to_read(visit):
     sizes = visit.page.evaluate(
         """() => [...document.querySelectorAll(".chart text")]
             .filter((text) => text.textContent && text.getClientRects().length)
-            .map((text) => Math.hypot(text.getCTM().a, text.getCTM().b) * parseFloat(getComputedStyle(text).fontSize))"""
+            .map((text) => [text.getCTM(), parseFloat(getComputedStyle(text).fontSize)])
+            .map(([matrix, size]) => Math.hypot(matrix.a, matrix.b) * size)"""
     )
 
     assert len(sizes) > 10
