@@ -8,6 +8,7 @@ from flask import Response, request
 
 from experiment_server import web
 from experiment_server.ingest import service
+from experiment_server.ingest.described import ReceiptView, takes_a_batch
 from experiment_server.ingest.items import Receipt
 from experiment_server.ingest.service import MAX_ITEMS
 from experiment_server.problems import FieldError, Problem, invalid, shown
@@ -19,6 +20,8 @@ _BODY: Final = 'Send {"items": [...]} with 1 to 1,000 exposures, events or learn
 
 
 @blueprint.post("/events")
+@takes_a_batch
+@blueprint.output(ReceiptView, status_code=202)
 @blueprint.doc(
     summary="Hand over exposures, events and learner descriptions",
     description=(
@@ -26,7 +29,7 @@ _BODY: Final = 'Send {"items": [...]} with 1 to 1,000 exposures, events or learn
         "stored once, so repeat whatever was not answered. 202 comes when the accepted items are "
         "durable; `refused` names the others by index, field and remedy."
     ),
-    responses={202: "Accepted items are durable", 422: "Nothing could be accepted"},
+    responses={422: "Nothing could be accepted"},
 )
 @web.authorize("events.write")
 @rate_limits.limited(rate_limits.INTAKE)

@@ -87,7 +87,7 @@ def test_migrate__by_servers_that_start_together__runs_once(database_url, databa
         list(pool.map(migrate, servers))
 
     with database.read() as session:
-        assert session.exec(sa.text("SELECT version_num FROM alembic_version")).all() == [("0002",)]
+        assert session.exec(sa.text("SELECT version_num FROM alembic_version")).all() == [("0003",)]
     for server in servers:
         server.dispose()
 

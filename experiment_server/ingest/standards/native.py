@@ -12,7 +12,7 @@ from experiment_server.ingest.items import (
     Unacceptable,
     to_micros,
 )
-from experiment_server.ingest.standards.values import (
+from experiment_server.ingest.values import (
     MAX_ID,
     dump_properties,
     read_object,

@@ -14,7 +14,14 @@ def test_environment__created_by_an_admin__has_a_pseudonym_key_that_nobody_sees(
     answer = client.post("/api/v1/environments", json={"key": "staging"}, headers=headers)
 
     assert answer.status_code == 201
-    assert set(answer.json) == {"key", "title", "payload_version", "created_at"}
+    assert set(answer.json) == {
+        "key",
+        "title",
+        "payload_version",
+        "secret_attributes",
+        "secret_salt",
+        "created_at",
+    }
     assert "pseudonym" not in client.get("/api/v1/audit").text
 
 
