@@ -7,10 +7,10 @@ variant = momentum.variant("reward-ladder", "learner-1", {"role": "seller"})
 momentum.track("challenge_completed", "learner-1", value=10)
 """
 
-from .answers import Variant
+from .answers import Status, Variant
 from .client import Momentum
 from .options import Options
 from .outbox import Counts
 
 __version__ = "0.1.0"
-__all__ = ["Counts", "Momentum", "Options", "Variant", "__version__"]
+__all__ = ["Counts", "Momentum", "Options", "Status", "Variant", "__version__"]

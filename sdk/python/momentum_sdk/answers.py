@@ -22,6 +22,26 @@ class Variant:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the client decides by at the moment.
+
+    Attributes:
+        source: where the definitions came from: "server"; "file", kept by payload_file; "given",
+            by payload=; "none".
+        is_stale: whether the server has not confirmed them for a while. They apply all the same.
+        age_s: seconds since the server last confirmed them; None if it never did.
+        environment: the environment's key, "" if unknown.
+        version: counts the environment's changes, 0 if unknown.
+    """
+
+    source: str
+    is_stale: bool
+    age_s: float | None
+    environment: str
+    version: int
+
+
 def fresh(value: Any) -> Any:
     """A JSON value that the host may change without changing it for the next learner."""
     if isinstance(value, dict):

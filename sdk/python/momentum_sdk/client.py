@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._assignment import Evaluation, evaluate
-from .answers import Variant, fresh, same_kind
+from .answers import Status, Variant, fresh, same_kind
 from .exposures import SeenExposures
 from .items import (
     Item,
@@ -178,6 +178,10 @@ class Momentum:
         """What became of the events handed over so far."""
         return self._runtime.outbox.counts()
 
+    def status(self) -> Status:
+        """What the client decides by at the moment, and whether the server still confirms it."""
+        return self._runtime.definitions.status()
+
     def close(self, timeout_s: float | None = None) -> None:
         """Send what waits, at most so long (exit_timeout_s if not said), and stop."""
         try:
@@ -276,7 +280,8 @@ class Momentum:
                 )
             if outbox.put(item):
                 return True
-            self._notices.warn("full", "events are dropped: the queue is full or closed")
+            if not self._options.offline:
+                self._notices.warn("full", "events are dropped: the queue is full or closed")
         except Unusable as problem:
             outbox.count_dropped()
             self._notices.warn(f"{what}: {problem}", "%s was dropped: %s", what, problem)

@@ -3,24 +3,37 @@
 import json
 import random
 import threading
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, Final
 
 from ._assignment import InvalidPayload, Payload, parse_payload
+from .answers import Status
 from .backoff import Backoff
-from .keeping import Keeper
+from .keeping import Keeper, read_json
 from .notices import Notices
 from .options import Options
 from .wire import Answer, NoAnswer, Wire
 
 PATH = "/api/v1/payload"
 OLDER_BEFORE_BELIEVED = 3
+STALE_AFTER_POLLS: Final = 3
 
 
 class Definitions:
     """Holds the newest payload; a thread asks for a newer one."""
 
-    def __init__(self, wire: Wire | None, options: Options, notices: Notices) -> None:
+    def __init__(
+        self,
+        wire: Wire | None,
+        options: Options,
+        notices: Notices,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.payload: Payload | None = None
+        self._source = "none"
+        self._confirmed_at: float | None = None
+        self._clock = clock
         self._wire = wire
         self._options = options
         self._notices = notices
@@ -33,10 +46,45 @@ class Definitions:
         self._is_fresh = False
         self._is_closed = False
         self._keeper = Keeper(options.payload_file, notices) if options.payload_file else None
-        if self._keeper is not None:
-            kept = self._keeper.load()
-            if kept is not None:
-                self.payload = self._parse(kept)
+        self._begin("file", None if self._keeper is None else self._keeper.load())
+        self._begin("given", self._given())
+        self._is_fresh = options.offline and self.payload is not None
+
+    def _given(self) -> Any:
+        """What the host gave to begin with."""
+        given = self._options.payload
+        if not isinstance(given, str):
+            return given
+        data = read_json(given)
+        if data is None:
+            self._notices.warn("given", "the file of payload= cannot be read and is ignored")
+        return data
+
+    def _begin(self, source: str, data: Any) -> None:
+        """Decide by these until the server says more, unless newer ones are held already."""
+        payload = None if data is None else self._parse(data)
+        held = self.payload
+        if payload is None or (
+            held is not None
+            and held.environment == payload.environment
+            and held.version >= payload.version
+        ):
+            return
+        self.payload, self._source = payload, source
+
+    def status(self) -> Status:
+        """What is decided by at the moment."""
+        payload, confirmed_at = self.payload, self._confirmed_at
+        age_s = None if confirmed_at is None else self._clock() - confirmed_at
+        longest_s = STALE_AFTER_POLLS * self._options.poll_interval_s
+        is_old = age_s is None or age_s > longest_s
+        return Status(
+            source=self._source,
+            is_stale=is_old and payload is not None and not self._options.offline,
+            age_s=age_s,
+            environment="" if payload is None else payload.environment,
+            version=0 if payload is None else payload.version,
+        )
 
     def start(self) -> None:
         """Start the thread; without a wire there is nothing to ask."""
@@ -114,6 +162,7 @@ class Definitions:
     def _answered(self, n_asked: int) -> None:
         with self._changed:
             self._is_fresh = True
+            self._confirmed_at = self._clock()
             self._n_answered = max(self._n_answered, n_asked)
             self._changed.notify_all()
 
@@ -128,6 +177,7 @@ class Definitions:
             return False
         if not self._is_older(payload):
             self.payload = payload  # one reference, replaced whole: no reader sees half of it
+            self._source = "server"
             self._etag = answer.headers.get("etag")
             if self._keeper is not None:
                 self._keeper.store(data)

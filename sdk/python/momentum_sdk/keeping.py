@@ -11,6 +11,14 @@ from .notices import Notices
 FORMAT = 1
 
 
+def read_json(path: str) -> Any:
+    """The JSON in a file; None when there is none to be had."""
+    try:
+        return json.loads(Path(path).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
 class Keeper:
     """Reads and writes one file. What it holds never expires: old definitions beat none."""
 

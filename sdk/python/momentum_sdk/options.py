@@ -23,6 +23,8 @@ class Options:
     exit_timeout_s: float = 2.0  # how long the exit of the process may wait for the last events
     exposure_memory: int = 100_000  # exposures remembered, so that each is logged once
     payload_file: str | None = None  # keeps the last definitions over a restart; never expires
+    payload: Any = None  # definitions to begin with: the payload's dict, or a file of its JSON
+    offline: bool = False  # ask for nothing and send nothing; events count as dropped
     compress: bool = False  # gzip request bodies
     spool_dir: str | None = None  # keeps events that wait over the death of the process
     spool_max_mb: int = 100  # how much may wait there for each process; beyond, the newest drop
@@ -56,6 +58,14 @@ def _path(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else None
 
 
+def _payload(value: Any) -> Any:
+    return value if isinstance(value, dict) and value else _path(value)
+
+
+def _switch(value: Any) -> Any:
+    return value if isinstance(value, bool) else None
+
+
 _READERS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
     "poll_interval_s": (_seconds(0.05, 86_400), "seconds from 0.05 to 86400, such as 30"),
     "flush_interval_s": (_seconds(0.01, 3_600), "seconds from 0.01 to 3600, such as 2"),
@@ -69,7 +79,9 @@ _READERS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
     "payload_file": (_path, "a path, such as momentum-payload.json"),
     "spool_dir": (_path, "a path, such as momentum-spool"),
     "spool_max_mb": (_count(1, 100_000), "a whole number from 1 to 100000, such as 100"),
-    "compress": (lambda value: value if isinstance(value, bool) else None, "True or False"),
+    "payload": (_payload, "a payload as a dict, or the path of its JSON file"),
+    "offline": (_switch, "True or False"),
+    "compress": (_switch, "True or False"),
 }
 
 

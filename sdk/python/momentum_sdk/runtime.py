@@ -39,6 +39,8 @@ class Runtime:
 
     def _build_wires(self, base_url: str, key: str) -> tuple[Wire, ...]:
         """One connection to ask and one to send; none when the address cannot be used."""
+        if self._options.offline:
+            return ()
         timeout_s = self._options.request_timeout_s
         try:
             wires = Wire(base_url, key, timeout_s), Wire(base_url, key, timeout_s)

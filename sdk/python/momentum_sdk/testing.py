@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from ._assignment.values import is_truthy
-from .answers import Variant, fresh
+from .answers import Status, Variant, fresh
 from .items import Item, ItemIds, Unusable, build_event, build_exposure, build_learner, learner_text
 from .outbox import Counts
 
@@ -136,6 +136,10 @@ class InMemory:
         """What was recorded, as delivered; what could not have been sent, as dropped."""
         n = len(self.exposures) + len(self.events) + len(self.learners)
         return Counts(n + self._n_dropped, n, 0, self._n_dropped, 0)
+
+    def status(self) -> Status:
+        """Definitions as given, never stale."""
+        return Status("given", False, None, "", 0)
 
     def close(self, timeout_s: float | None = None) -> None:
         """There is nothing to close."""
