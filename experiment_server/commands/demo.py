@@ -33,6 +33,14 @@ AGREED: Final = 0
 DISAGREED: Final = 1
 REFUSED: Final = 2
 INTERRUPTED: Final = 130
+FAILURES: Final = (
+    ApiError,
+    ConnectionError,  # the SDK found no server
+    LookError,
+    LostEventsError,
+    NoCheckoutError,
+    ServerError,
+)
 MARKS: Final = {True: "[green]yes[/green]", False: "[red]NO[/red]"}
 
 
@@ -70,7 +78,7 @@ def register(app: typer.Typer) -> None:
         try:
             with _store(data_dir) as store:
                 raise typer.Exit(play(options, store, Console()))
-        except (ApiError, LookError, LostEventsError, NoCheckoutError, ServerError) as error:
+        except FAILURES as error:
             typer.echo(f"The demo stopped: {error}", err=True)
             raise typer.Exit(REFUSED) from None
         except KeyboardInterrupt:
@@ -108,15 +116,14 @@ def play(options: Options, store: Path, console: Console) -> int:
 
 def _show(console: Console, comparisons: list[Comparison]) -> None:
     """The decisions beside the truths, then why; narrow terminals must be able to read it."""
-    table = Table(title="What was planted, and what Momentum decided")
-    for heading in ("experiment", "domain", "unit", "truth", "decision", "agrees"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("effect, points (interval)", overflow="fold")
+    title = "What was planted, and what Momentum decided"
+    table = Table(title=title, box=None, padding=(0, 1, 1, 0), pad_edge=False)
+    for heading in ("experiment", "domain, unit", "truth", "decision", "agrees", "effect, points"):
+        table.add_column(heading)
     for one in comparisons:
         table.add_row(
             one.key,
-            one.domain,
-            one.unit_kind,
+            f"{one.domain}\n{one.unit_kind}",
             one.truth,
             one.decision,
             MARKS[one.agrees],

@@ -21,7 +21,7 @@ class Comparison:
     unit_kind: str
     truth: str
     decision: str
-    estimate: str  # in words, with its interval
+    estimate: str  # the effect, and its interval on a line of its own
     reason: str
     look: str
 
@@ -58,4 +58,4 @@ def compare(planted: Any, readout: Readout) -> Comparison:
 
 
 def _words(estimate: Estimate) -> str:
-    return f"{estimate.effect:+.2f} ({estimate.low:+.2f} to {estimate.high:+.2f})"
+    return f"{estimate.effect:+.2f}\n{estimate.low:+.2f} to {estimate.high:+.2f}"

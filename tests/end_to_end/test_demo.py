@@ -115,20 +115,27 @@ def test_demo__once__leaves_no_process(outcome):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("demo")
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_demo__interrupted_while_importing__leaves_no_process(tmp_path, sign):
+@pytest.mark.parametrize(
+    ("sign", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)],
+    ids=["Ctrl-C", "SIGTERM", "SIGKILL"],
+)
+def test_demo__ended_while_importing__leaves_no_process(tmp_path, sign, code):
     store = tmp_path / "store"
     process = demo("--learners", "2000", "--port", "18490", "--data-dir", str(store))
     deadline = time.monotonic() + 90
     while not (store / "lake").exists():  # the first rows are sealed: the import is under way
-        assert process.poll() is None
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
     process.send_signal(sign)
     process.communicate(timeout=60)
 
-    assert process.returncode == 130
+    assert process.returncode == code
+    deadline = time.monotonic() + 30
+    while processes_with(str(store)) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert processes_with(str(store)) == []
 
 
