@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from experiment_server.ingest.pseudonyms import Pseudonyms
@@ -16,6 +17,9 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 def to_micros(at: datetime) -> int:
     """An aware time as microseconds since 1970: how times stand in a buffered row."""
     return (at - EPOCH) // _MICROSECOND
+
+
+EARLIEST_MICROS: Final = to_micros(EARLIEST)
 
 
 class ParsedItem(NamedTuple):
@@ -69,10 +73,15 @@ class Rules:
     experiments: Mapping[str, KnownExperiment]
     may_describe: bool = True  # learner items are for server keys only
 
-    @property
-    def latest(self) -> datetime:
+    @cached_property
+    def received_micros(self) -> int:
+        """When the batch came, as rows have it."""
+        return to_micros(self.received_at)
+
+    @cached_property
+    def latest_micros(self) -> int:
         """The latest time an item may carry."""
-        return self.received_at + AHEAD
+        return to_micros(self.received_at + AHEAD)
 
 
 @dataclass(frozen=True)

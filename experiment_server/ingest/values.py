@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from experiment_server.ingest.items import EARLIEST, Rules, Unacceptable, to_micros
+from experiment_server.ingest.items import EARLIEST_MICROS, Rules, Unacceptable, to_micros
 
 MAX_TEXT: Final = 200
 MAX_ID: Final = 128
@@ -76,13 +76,13 @@ def read_time(source: dict[str, Any], name: str, rules: Rules) -> int:
     """
     raw = source.get(name)
     micros = _text_micros(name, raw) if type(raw) is str else _epoch_micros(name, raw)
-    if micros < to_micros(EARLIEST):
+    if micros < EARLIEST_MICROS:
         raise Unacceptable(
             name,
             f"{shown(raw)} is before the year 2000",
             "send when it happened; a number means milliseconds (not seconds) since 1970",
         )
-    if micros > to_micros(rules.latest):
+    if micros > rules.latest_micros:
         raise Unacceptable(
             name,
             f"{shown(raw)} lies more than a day ahead of the server's clock",

@@ -10,7 +10,6 @@ from experiment_server.ingest.items import (
     Refusal,
     Rules,
     Unacceptable,
-    to_micros,
 )
 from experiment_server.ingest.values import (
     MAX_ID,
@@ -56,7 +55,7 @@ def _parse(item: Any, rules: Rules) -> ParsedItem:
     row = {
         "event_id": event_id,
         "learner": rules.pseudonyms.learner(learner),
-        "received_at": to_micros(rules.received_at),
+        "received_at": rules.received_micros,
     }
     return ParsedItem(event_id, parse(item, row, rules), row)
 
