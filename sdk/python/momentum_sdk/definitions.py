@@ -18,6 +18,7 @@ from .wire import Answer, NoAnswer, Wire
 PATH = "/api/v1/payload"
 OLDER_BEFORE_BELIEVED = 3
 STALE_AFTER_POLLS: Final = 3
+STREAMED_POLL_S: Final = 300.0
 
 
 class Definitions:
@@ -33,6 +34,7 @@ class Definitions:
         self.payload: Payload | None = None
         self._source = "none"
         self._confirmed_at: float | None = None
+        self._heard_at: float | None = None  # from a stream that is open
         self._clock = clock
         self._wire = wire
         self._options = options
@@ -77,7 +79,7 @@ class Definitions:
         payload, confirmed_at = self.payload, self._confirmed_at
         age_s = None if confirmed_at is None else self._clock() - confirmed_at
         longest_s = STALE_AFTER_POLLS * self._options.poll_interval_s
-        is_old = age_s is None or age_s > longest_s
+        is_old = age_s is None or (self._heard_at is None and age_s > longest_s)
         return Status(
             source=self._source,
             is_stale=is_old and payload is not None and not self._options.offline,
@@ -98,6 +100,7 @@ class Definitions:
         """In a forked child: fresh locks; the payload is as good as it was."""
         self._changed = threading.Condition(threading.Lock())
         self._n_asked = self._n_answered = 0
+        self._heard_at = None
 
     def close(self) -> None:
         """Let the thread end; the payload stays."""
@@ -111,6 +114,22 @@ class Definitions:
             return self._changed.wait_for(lambda: self._is_fresh or self._rests, timeout_s) and (
                 self._is_fresh
             )
+
+    def ask_soon(self) -> None:
+        """Ask now, without waiting for the answer."""
+        with self._changed:
+            self._n_asked += 1
+            self._changed.notify_all()
+
+    def stream_heard(self) -> None:
+        """A stream tells each change, so that polling may be rare."""
+        self._heard_at = self._clock()
+
+    def stream_ended(self) -> None:
+        """The stream is gone: ask now what was missed, and poll as without it."""
+        if self._heard_at is not None:
+            self._heard_at = None
+            self.ask_soon()
 
     def refresh(self, timeout_s: float) -> bool:
         """Ask now; whether the server answered in time."""
@@ -152,12 +171,16 @@ class Definitions:
             if status == 304 or (status == 200 and self._take(answer)):
                 self._answered(n_asked)
                 self._backoff.reset()
-                return self._options.poll_interval_s * (0.9 + 0.2 * random.random())  # noqa: S311
+                return self._interval_s() * (0.9 + 0.2 * random.random())  # noqa: S311
             what = f"the server answered {status}"
         except NoAnswer as error:
             what = f"the server did not answer ({error})"
         self._notices.warn("definitions", "definitions stay as they are: %s", what)
         return self._backoff.after_failure(status, retry_after)
+
+    def _interval_s(self) -> float:
+        interval_s = self._options.poll_interval_s
+        return interval_s if self._heard_at is None else max(interval_s, STREAMED_POLL_S)
 
     def _answered(self, n_asked: int) -> None:
         with self._changed:

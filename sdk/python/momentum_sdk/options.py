@@ -25,6 +25,7 @@ class Options:
     payload_file: str | None = None  # keeps the last definitions over a restart; never expires
     payload: Any = None  # definitions to begin with: the payload's dict, or a file of its JSON
     offline: bool = False  # ask for nothing and send nothing; events count as dropped
+    streaming: bool = False  # hear of changes by a stream; poll while there is none
     compress: bool = False  # gzip request bodies
     spool_dir: str | None = None  # keeps events that wait over the death of the process
     spool_max_mb: int = 100  # how much may wait there for each process; beyond, the newest drop
@@ -81,6 +82,7 @@ _READERS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
     "spool_max_mb": (_count(1, 100_000), "a whole number from 1 to 100000, such as 100"),
     "payload": (_payload, "a payload as a dict, or the path of its JSON file"),
     "offline": (_switch, "True or False"),
+    "streaming": (_switch, "True or False"),
     "compress": (_switch, "True or False"),
 }
 

@@ -10,6 +10,7 @@ from .notices import Notices
 from .options import Options
 from .outbox import SPOOLED_WITHIN_S, Outbox
 from .sender import Sender
+from .streaming import Stream, stream_path
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Runtime:
         self._starting = threading.Lock()
         self._is_closed = False
         self._sender_name = ""
+        self._stream_path = ""
         self._wires = self._build_wires(base_url, key)
         self._spool: Spool | None = None
         self.is_running = not self._wires
@@ -36,14 +38,17 @@ class Runtime:
         self.definitions = Definitions(self._wires[0] if self._wires else None, options, notices)
         self._sender: Sender | None = None
         self._spooler: Spooler | None = None
+        self._stream: Stream | None = None
 
     def _build_wires(self, base_url: str, key: str) -> tuple[Wire, ...]:
-        """One connection to ask and one to send; none when the address cannot be used."""
+        """Connections to ask, to send and perhaps to listen; none when the address is of no use."""
         if self._options.offline:
             return ()
         timeout_s = self._options.request_timeout_s
         try:
-            wires = Wire(base_url, key, timeout_s), Wire(base_url, key, timeout_s)
+            n_wires = 3 if self._options.streaming else 2
+            wires = tuple(Wire(base_url, key, timeout_s) for _ in range(n_wires))
+            self._stream_path = stream_path(key) if self._options.streaming else ""
             self._sender_name = f"{base_url} {key}"
             return wires  # noqa: TRY300 - all of it is what may fail
         except ValueError as error:
@@ -86,6 +91,7 @@ class Runtime:
                 self._sender = Sender(self.outbox, self._wires[1], self._options, self._notices)
                 self._sender.start()
                 self.definitions.start()
+                self._start_stream()
             except RuntimeError:  # the interpreter is ending and starts no more threads
                 self._notices.warn("threads", "no thread can be started; events are not sent")
 
@@ -95,6 +101,13 @@ class Runtime:
 
             self._spooler = Spooler(self.outbox, self._spool, self._notices)
             self._spooler.start()
+
+    def _start_stream(self) -> None:
+        if self._stream_path:
+            self._stream = Stream(
+                self._wires[2], self._stream_path, self.definitions, self._options, self._notices
+            )
+            self._stream.start()
 
     def close(self, timeout_s: float) -> None:
         """Send what waits, at most so long, and stop; a second call does nothing."""
@@ -108,6 +121,8 @@ class Runtime:
         if self._spooler is not None:
             self._spooler.join(max(deadline - time.monotonic(), SPOOLED_WITHIN_S))
         n_lost = self.outbox.close()
+        if self._stream is not None:
+            self._stream.close()
         self.definitions.close()
         if n_lost:
             self._notices.warn("lost", "%d events were not delivered before the end", n_lost)
@@ -141,4 +156,5 @@ class Runtime:
         self.definitions.after_fork()
         self._sender = None
         self._spooler = None
+        self._stream = None
         self.is_running = self._is_closed or not self._wires

@@ -10,17 +10,27 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 LARGEST_ANSWER: Final = 20 * 1024 * 1024
+LONGEST_PIECE: Final = 65_536
 
 
 class NoAnswer(Exception):  # noqa: N818 - reads as a sentence where it is caught
     """The server could not be reached, or did not answer whole and in time."""
+
+
+class Declined(NoAnswer):
+    """The server answered, but with no stream."""
+
+    def __init__(self, status: int, retry_after: str | None) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class Wire:
         self._headers = {"Authorization": f"Bearer {key}", "User-Agent": "momentum-sdk-python"}
         self._timeout_s = timeout_s
         self._connection: HTTPConnection | None = None
+        self._stream: socket.socket | None = None
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
@@ -83,6 +94,43 @@ class Wire:
             self.close()
             raise NoAnswer(type(error).__name__) from None
 
+    def listen(self, path: str, silence_s: float) -> Iterator[bytes]:
+        """The lines of an event stream as they come, long ones in pieces; ends when it is closed.
+
+        Args:
+            path: where the stream is.
+            silence_s: how long it may be silent before it counts as broken.
+
+        Raises:
+            Declined: the server answered otherwise.
+            NoAnswer: refused, broken off, silent or not HTTP.
+        """
+        try:
+            connection = self._open()
+            headers = {**self._headers, "Accept": "text/event-stream", "Cache-Control": "no-cache"}
+            self._stream = sock = connection.sock  # the connection may let go of it
+            connection.response_class = HTTPResponse
+            connection.request("GET", self._prefix + path, None, headers)
+            response = connection.getresponse()
+            is_stream = response.getheader("content-type", "").startswith("text/event-stream")
+            if response.status != 200 or not is_stream:
+                raise Declined(response.status, response.getheader("retry-after"))
+            sock.settimeout(silence_s)
+            while line := response.readline(LONGEST_PIECE):
+                yield line
+        except (OSError, HTTPException, ValueError) as error:
+            raise NoAnswer(type(error).__name__) from None
+        finally:
+            self._stream = None
+            self.close()
+
+    def interrupt(self) -> None:
+        """From another thread: end a stream that is being listened to."""
+        sock = self._stream
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close the connection; the next request opens another."""
         connection, self._connection = self._connection, None
@@ -97,9 +145,12 @@ class Wire:
         that exists in the parent only, and closing them here would wait for it for ever.
         """
         connection, self._connection = self._connection, None
-        if connection is not None and connection.sock is not None:
+        sock, self._stream = self._stream, None
+        if sock is None and connection is not None:
+            sock = connection.sock
+        if sock is not None:
             with contextlib.suppress(OSError):
-                os.close(connection.sock.detach())
+                os.close(sock.detach())
 
     def _ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
