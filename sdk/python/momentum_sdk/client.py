@@ -27,6 +27,7 @@ from .options import read_options, waiting_time
 from .outbox import Counts
 
 if TYPE_CHECKING:
+    from .learner import Learner
     from .runtime import Runtime
 
 _UNUSABLE = frozenset({"unknown_flag", "error"})
@@ -88,6 +89,52 @@ class Momentum:
         except Exception as error:  # the host must survive whatever it handed in
             self._failed("variant", error)
             return Variant(default, None, False, "error")
+
+    def for_learner(
+        self,
+        learner: str | int,
+        attributes: Mapping[str, Any] | None = None,
+        forced: Mapping[str, str] | None = None,
+    ) -> "Learner":
+        """The client, bound to one learner.
+
+        Args:
+            learner: the learner's id.
+            attributes: what targeting asks for.
+            forced: experiment to variant, for testers; from `momentum_sdk.qa.read`.
+        """
+        from .learner import Learner
+
+        return Learner(self, lambda: (learner, attributes or {}), lambda: forced or {})
+
+    def explain(
+        self,
+        flag: str,
+        learner: str | int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Why the learner gets what it gets, in words; logs no exposure."""
+        try:
+            from .explaining import explain
+
+            evaluation = self._evaluate(flag, learner, attributes, logs=False)
+            return explain(str(flag), evaluation, self.status())
+        except Exception as error:  # the host must survive whatever it handed in
+            self._failed("explain", error)
+            return "What was handed in cannot be explained; the log says more."
+
+    def forced_variant(self, experiment: str, variant: str) -> Variant | None:
+        """A variant by its key, for a tester; None if the experiment has none of this key."""
+        try:
+            payload = self._live().definitions.payload
+            flag = None if payload is None else payload.flags.get(experiment)
+            for rule in () if flag is None else flag.rules:
+                for answer in getattr(rule, "answers", ()):  # of an experiment's rule
+                    if answer.variant == variant:
+                        return Variant(variant, fresh(answer.value), False, "forced")
+        except Exception as error:  # the host must survive whatever it handed in
+            self._failed("forced_variant", error)
+        return None
 
     def is_on(
         self,
@@ -236,6 +283,7 @@ class Momentum:
         learner: Any,
         attributes: Mapping[str, Any] | None,
         at: datetime | None = None,
+        logs: bool = True,
     ) -> Evaluation | None:
         """The evaluation, its exposure logged; None while no definitions are known."""
         payload = self._live().definitions.payload
@@ -246,7 +294,7 @@ class Momentum:
             return evaluate(payload, flag, told)
         text = learner_text(learner)
         evaluation = evaluate(payload, flag, {**told, "id": text})
-        if evaluation.in_experiment and text:
+        if logs and evaluation.in_experiment and text:
             self._expose(evaluation, text, told, at)
         return evaluation
 
@@ -289,6 +337,10 @@ class Momentum:
             outbox.count_dropped()
             self._failed(what, error)
         return False
+
+    def warn_of(self, what: str, error: Exception) -> None:
+        """Log that the host's own function failed; says its type only."""
+        self._failed(what, error)
 
     def _failed(self, what: str, error: Exception) -> None:
         with contextlib.suppress(Exception):  # even a log handler of the host may raise
