@@ -6,6 +6,9 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from .results import NotEstimable
 
+FARTHEST_Z = 8.0
+"""A bound this far out (p = 1e-15) stands for "out of reach"; beyond, tails leave a double."""
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -49,6 +52,7 @@ def critical_t(z: float, df: float) -> float:
     """The t quantile that leaves as much in the tail as the normal quantile ``z``.
 
     With few teams this is what keeps a boundary honest: at 6 degrees of freedom 1.96 becomes 2.45.
+    Finite up to ``FARTHEST_Z`` and well beyond.
     """
     return float(-stdtrit(df, ndtr(-z)))
 
@@ -62,7 +66,7 @@ def t_to_z(t: float, df: float) -> float:
 
 TOO_FEW_UNITS = NotEstimable(
     "fewer than two units of a variant have a complete outcome",
-    "wait until more outcome windows are complete",
+    "add units, or wait until more outcome windows are complete",
 )
 WHOLLY_EXPLAINED = NotEstimable(
     "the covariate explains the outcome without remainder",
@@ -72,3 +76,13 @@ NO_VARIANCE = NotEstimable(
     "every unit has the same outcome, so there is nothing to compare",
     "check that the metric's events arrive and that the outcome varies",
 )
+NO_VARIANCE_WITHIN = NotEstimable(
+    "the outcome differs between variants but not within one, so chance cannot be judged",
+    "check that the outcome is measured on each unit and not filled in by variant",
+)
+
+
+def no_variance(mean: float, mean_control: float) -> NotEstimable:
+    """Why two constants cannot be compared: they are the same, or leave no error to judge by."""
+    rounding = 1e-12 * max(abs(mean), abs(mean_control))
+    return NO_VARIANCE if abs(mean - mean_control) <= rounding else NO_VARIANCE_WITHIN

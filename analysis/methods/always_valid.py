@@ -5,19 +5,22 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import lambertw
 
+from analysis.contrast import FARTHEST_Z
+
 
 def two_sided_z(fraction: float, alpha: float = 0.05) -> float:
     """How many standard errors an interval needs that may be read at any time.
 
     Asymptotic confidence sequence (Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, arXiv 2103.06476,
-    theorem 2.2), tightest at full information.
+    theorem 2.2), tightest at full information. With next to no information it ends at
+    ``FARTHEST_Z``, which chance does not reach (p = 1e-15), so that every interval is finite.
 
     Args:
         fraction: information now over planned information; > 0, may exceed 1.
         alpha: two-sided, over all times together.
     """
     t = fraction * _tuning(alpha)
-    return float(np.sqrt((t + 1) / t * np.log((t + 1) / alpha**2)))
+    return min(FARTHEST_Z, float(np.sqrt((t + 1) / t * np.log((t + 1) / alpha**2))))
 
 
 def one_sided_z(fraction: float, alpha: float = 0.025) -> float:
@@ -28,7 +31,8 @@ def one_sided_z(fraction: float, alpha: float = 0.025) -> float:
         alpha: one-sided, over all times together.
     """
     t = fraction * _tuning(2 * alpha)
-    return float(np.sqrt(2 * (t + 1) / t * np.log(1 + np.sqrt(t + 1) / (2 * alpha))))
+    z = float(np.sqrt(2 * (t + 1) / t * np.log(1 + np.sqrt(t + 1) / (2 * alpha))))
+    return min(FARTHEST_Z, z)
 
 
 @lru_cache(maxsize=64)

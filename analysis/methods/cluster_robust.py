@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analysis.contrast import NO_VARIANCE, Contrast
+from analysis.contrast import Contrast, no_variance
 from analysis.results import NotEstimable
 from analysis.statistics.clusters import ClusterSums
 
@@ -70,7 +70,7 @@ def _fit(
     variances = meat.T @ meat
     scale = float(np.abs(sums).max()) / float(design.n.min())
     if variances[0, 0] + variances[1, 1] - 2 * variances[0, 1] <= (1e-12 * scale) ** 2:
-        return NO_VARIANCE
+        return no_variance(float(coefficients[0]), float(coefficients[1]))
     return Contrast(
         method="cluster_robust",
         n=treatment.n_clusters,

@@ -8,10 +8,9 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-Floats = npt.NDArray[np.float64]
+from analysis.contrast import FARTHEST_Z
 
-FARTHEST_Z = 8.0
-"""A boundary this far out (p = 1e-15) stands for "no alpha to spend": it is finite in JSON."""
+Floats = npt.NDArray[np.float64]
 
 # Looks closer than this share of the information are one look as far as new evidence goes.
 _SMALLEST_STEP = 0.01
@@ -40,6 +39,9 @@ def boundaries(information: Sequence[float], spent: Sequence[float]) -> tuple[fl
         information: per look, in any unit, e.g. 1/se^2; a look that brings none is taken to
             bring a little.
         spent: per look, two-sided alpha spent so far, this look included; does not fall.
+
+    Returns:
+        Per look; ``FARTHEST_Z`` where there is no alpha to spend.
     """
     times = _increasing(information)
     steps = np.sqrt(np.diff(times, prepend=0.0))

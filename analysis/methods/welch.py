@@ -1,6 +1,6 @@
 """Welch's test: two means whose variances may differ."""
 
-from analysis.contrast import NO_VARIANCE, TOO_FEW_UNITS, Contrast
+from analysis.contrast import TOO_FEW_UNITS, Contrast, no_variance
 from analysis.results import NotEstimable
 from analysis.statistics.moments import Moments
 
@@ -21,7 +21,7 @@ def estimate(
     variance_control = control.variance(outcome) / control.n
     size = max(abs(treatment.mean_of(outcome)), abs(control.mean_of(outcome)))
     if variance + variance_control <= (_ROUNDING * size) ** 2:
-        return NO_VARIANCE
+        return no_variance(treatment.mean_of(outcome), control.mean_of(outcome))
     return Contrast(
         method="welch",
         n=treatment.n,

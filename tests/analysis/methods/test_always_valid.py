@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
+from analysis.contrast import FARTHEST_Z, critical_t
 from analysis.methods.always_valid import one_sided_z, two_sided_z
 
 
@@ -44,3 +45,10 @@ def test_always_valid__read_at_250_moments__is_wrong_less_often_than_alpha(bound
     wrong = (z > np.array([bound(t, 0.05) for t in times])).any(axis=1).mean()
 
     assert 0.002 < wrong <= 0.05
+
+
+@pytest.mark.parametrize("bound", [two_sided_z, one_sided_z])
+@pytest.mark.parametrize("fraction", [1e-9, 1e-4, 1e-2])
+def test_always_valid__next_to_no_information__stays_finite_in_a_t_test(bound, fraction):
+    assert bound(fraction) == FARTHEST_Z
+    assert np.isfinite(critical_t(bound(fraction), 1.0))

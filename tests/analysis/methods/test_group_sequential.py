@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm
 
-from analysis.methods.group_sequential import FARTHEST_Z, boundaries, obrien_fleming_spending
+from analysis.contrast import FARTHEST_Z
+from analysis.methods.group_sequential import boundaries, obrien_fleming_spending
 
 
 def spending(times, alpha=0.05):
