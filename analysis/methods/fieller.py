@@ -20,12 +20,19 @@ def relative(contrast: Contrast, critical: float) -> Relative:
         return Relative(None, None, None)
     share = contrast.effect / abs(base)
     q = critical**2
-    # The ratio's interval: where a r^2 - 2 b r + c <= 0.
-    a = base**2 - q * contrast.variance_control
-    b = mean * base - q * contrast.covariance
-    c = mean**2 - q * contrast.variance
+    # The ratio's interval: where a r^2 - 2 b r + c <= 0, in units of the control's mean: squares of
+    # very large or small outcomes would leave the range of a double.
+    ratio = mean / base
+    v, v_control, v_both = (
+        q * (value / base / base)
+        for value in (contrast.variance, contrast.variance_control, contrast.covariance)
+    )
+    a = 1 - v_control
+    b = ratio - v_both
+    # c is ratio^2 - v. The discriminant b^2 - a c is written out: its large terms cancel.
+    discriminant = v - 2 * ratio * v_both + ratio**2 * v_control - (v * v_control - v_both**2)
     if a <= 0:
         return Relative(share, None, None)
-    reach = max(b**2 - a * c, 0.0) ** 0.5
+    reach = max(discriminant, 0.0) ** 0.5
     low, high = (b - reach) / a - 1, (b + reach) / a - 1
     return Relative(share, low, high) if base > 0 else Relative(share, -high, -low)

@@ -20,7 +20,7 @@ def contrast(mean, base, variance, variance_control, correlation=0.0):
         mean_control=base,
         variance=variance,
         variance_control=variance_control,
-        covariance=correlation * (variance * variance_control) ** 0.5,
+        covariance=correlation * variance**0.5 * variance_control**0.5,
         df=198.0,
     )
 
@@ -79,3 +79,21 @@ def test_fieller__negative_control_mean__keeps_the_sign_of_the_effect():
 
     assert interval.estimate == pytest.approx(0.2)
     assert interval.low < 0.2 < interval.high
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-80, 1e80, 1e100])
+def test_fieller__very_small_or_large_outcomes__give_the_same_shares(scale):
+    found = contrast(12.0 * scale, 10.0 * scale, 0.3 * scale**2, 0.2 * scale**2)
+
+    interval = relative(found, 1.96)
+
+    plain = relative(contrast(12.0, 10.0, 0.3, 0.2), 1.96)
+    assert (interval.low, interval.high) == pytest.approx((plain.low, plain.high), rel=1e-9)
+
+
+def test_fieller__millions_of_units__keeps_its_digits():
+    tight = 1e-14
+
+    interval = relative(contrast(10.0, 10.0, tight, tight), 1.96)
+
+    assert interval.high == pytest.approx(1.96 * (2 * tight) ** 0.5 / 10, rel=1e-6)
