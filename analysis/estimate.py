@@ -22,6 +22,9 @@ PRIOR_PER_MINIMUM_EFFECT = 2.0
 PRIOR_PER_SPREAD = 0.5
 """The prior's sd in the control's standard deviations, for a metric without a minimum effect."""
 
+NARROWEST_PRIOR = PRIOR_PER_MINIMUM_EFFECT * DEFAULT_MINIMUM_EFFECT
+"""In the control's standard deviations: "any gain matters" must not rule large gains out."""
+
 TEAM_MEANS_TO_SPREAD = 2.5
 """Learners spread about so many times as wide as team means do (at an ICC of .16)."""
 
@@ -51,7 +54,8 @@ class Compared:
     def prior_sd(self) -> float:
         """The prior's sd, in the metric's unit."""
         if self.metric.minimum_effect:
-            return PRIOR_PER_MINIMUM_EFFECT * self.metric.minimum_effect
+            wished = PRIOR_PER_MINIMUM_EFFECT * self.metric.minimum_effect
+            return max(wished, NARROWEST_PRIOR * self.spread)
         return PRIOR_PER_SPREAD * self.spread
 
     @property
