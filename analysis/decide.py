@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from .results import CheckResult, Decision, Verdict
@@ -27,8 +28,11 @@ class Treatment:
     negligible: bool  # whatever difference there is, it is smaller than what matters
     p_better: float
     p_best: float
+    surely: float = 0.0  # the harm that is certain at any moment of looking; 0: none is
+    farthest: float = 0.0  # the largest difference, either way, that the data allow
     guardrails_harmed: tuple[str, ...] = ()  # always-valid, beyond the margin
     guardrails_worse: tuple[str, ...] = ()  # by a plain test at 2.5 %, beyond the margin
+    guardrails_unknown: tuple[str, ...] = ()  # nothing to estimate them from
     secondaries_worse: tuple[str, ...] = ()  # after Holm
 
 
@@ -92,12 +96,12 @@ def doubts(evidence: Evidence, treatment: Treatment) -> tuple[str, ...]:
     if evidence.ad_hoc:
         found.append("this is an unplanned look, and winners are named at planned ones only")
     if not evidence.ran_long_enough:
-        found.append(
-            f"it has run {evidence.days_running:.0f} of at least {evidence.minimum_days} days"
-        )
+        found.append(f"it has run {_days_run(evidence)} of at least {evidence.minimum_days} days")
     worse = treatment.guardrails_harmed or treatment.guardrails_worse
     if worse:
         found.append(f"it looks worse on the guardrail {_list(worse)}")
+    if treatment.guardrails_unknown:
+        found.append(f"there is no estimate of the guardrail {_list(treatment.guardrails_unknown)}")
     if treatment.p_better < CERTAIN_ENOUGH:
         found.append(f"its chance to be better is only {_percent(treatment.p_better)}")
     return tuple(found)
@@ -124,7 +128,8 @@ def _say_guardrail(e: Evidence) -> str:
 
 
 def _say_harm(e: Evidence) -> str:
-    return f"{_list([_effect(e, t) for t in e.losers])}: worse than {e.control}, and not by chance."
+    found = _list([_effect(e, t) if t.loses else _sure_harm(e, t) for t in e.losers])
+    return f"{found}: worse than {e.control}, and not by chance."
 
 
 def _say_winner(e: Evidence) -> str:
@@ -146,7 +151,9 @@ def _say_doubts(e: Evidence) -> str:
 
 
 def _say_negligible(e: Evidence) -> str:
-    found = _list([_effect(e, t) for t in e.treatments])
+    found = _list(
+        [f"{_change(e, t)} (at most {_amount(e, t.farthest)} either way)" for t in e.treatments]
+    )
     return (
         f"Whatever difference there is on {e.metric}, it is smaller than the"
         f" {_amount(e, e.minimum_effect)} that matter: {found}."
@@ -154,19 +161,26 @@ def _say_negligible(e: Evidence) -> str:
 
 
 def _say_inconclusive(e: Evidence) -> str:
-    leading = max(e.treatments, key=lambda t: t.p_best)
-    return (
-        f"The last planned look is over and the data allow both a difference that matters"
+    over = "" if e.days_running is None else "The last planned look is over, and "
+    undecided = [t for t in e.treatments if not t.negligible]
+    if not undecided:
+        text = f"no difference is as large as {_amount(e, e.minimum_effect)}, but it has run"
+        return f"{over}{text} {_days_run(e)} of at least {e.minimum_days} days."
+    leading = max(undecided, key=lambda t: t.p_best)
+    text = (
+        f"{over}the data allow both a difference that matters"
         f" ({_amount(e, e.minimum_effect)}) and none: {_effect(e, leading)}."
     )
+    return text[0].upper() + text[1:]
 
 
 def _say_running(e: Evidence) -> str:
     leading = max(e.treatments, key=lambda t: t.p_best)
     when = ""
     if e.days_left:
-        when = f", about {e.days_left:.0f} more days at the present pace"
-    share = _percent(min(e.information, 1))
+        days = ceil(e.days_left)
+        when = f", about {days:,} more day{'s' if days > 1 else ''} at the present pace"
+    share = "100 %" if e.information >= 1 else _percent(e.information)
     return (
         f"{_effect(e, leading)}: no boundary is passed with {share} of the"
         f" planned information{when}."
@@ -272,13 +286,23 @@ def decide(evidence: Evidence) -> Decision:
     )
 
 
-def _effect(e: Evidence, treatment: Treatment) -> str:
+def _days_run(e: Evidence) -> int:
+    return int(e.days_running or 0)
+
+
+def _change(e: Evidence, treatment: Treatment) -> str:
     direction = "raises" if treatment.effect >= 0 else "lowers"
+    return f"{treatment.variant} {direction} {e.metric} by {_amount(e, abs(treatment.effect))}"
+
+
+def _effect(e: Evidence, treatment: Treatment) -> str:
     low, high = sorted((treatment.low, treatment.high))
-    return (
-        f"{treatment.variant} {direction} {e.metric} by {_amount(e, abs(treatment.effect))}"
-        f" (interval {number(low)} to {number(high)})"
-    )
+    return f"{_change(e, treatment)} (interval {number(low)} to {number(high)})"
+
+
+def _sure_harm(e: Evidence, treatment: Treatment) -> str:
+    """Harm by the always-valid bound, where the look's own, wider interval may hold 0."""
+    return f"{_change(e, treatment)} (at least {_amount(e, treatment.surely)} at any look)"
 
 
 def _amount(e: Evidence, value: float) -> str:

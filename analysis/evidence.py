@@ -1,11 +1,11 @@
 """Evidence: what the estimates say of each treatment, in the decision's words."""
 
-from .contrast import Contrast, critical_t
+from .contrast import NO_VARIANCE, Contrast, critical_t
 from .correct import holm
 from .decide import Treatment
 from .estimate import Compared
 from .methods.bayes_normal import Z95
-from .results import Estimate, MetricResult
+from .results import Estimate, MetricResult, NotEstimable
 from .sequential import Level
 
 Z_ONE_SIDED = 1.6448536269514722
@@ -46,7 +46,8 @@ def _treatment(
     contrast = primary.estimable[variant]
     worst, best = sorted((sign * estimate.low, sign * estimate.high))
     smallest_z = Z_ONE_SIDED if level.final else level.boundary_z
-    within = critical_t(smallest_z, contrast.df) * contrast.se
+    farthest = abs(contrast.effect) + critical_t(smallest_z, contrast.df) * contrast.se
+    bound = harm_bound(primary, contrast, level)
     return Treatment(
         variant=variant,
         effect=estimate.effect,
@@ -54,14 +55,24 @@ def _treatment(
         high=estimate.high,
         wins=worst > 0,
         loses=best < 0,
-        harmed=harm_bound(primary, contrast, level) < 0,
-        negligible=abs(contrast.effect) + within < primary.minimum_effect,
+        harmed=bound < 0,
+        negligible=farthest < primary.minimum_effect,
         p_better=estimate.posterior.p_better,
         p_best=result.p_best[variant],
+        surely=max(0.0, -bound),
+        farthest=farthest,
         guardrails_harmed=_below_margin(guardrails, variant, level.harm_z),
         guardrails_worse=_below_margin(guardrails, variant, Z95),
+        guardrails_unknown=tuple(
+            each.metric.title for each in guardrails if _is_unknown(each.contrasts[variant])
+        ),
         secondaries_worse=fell_behind.get(variant, ()),
     )
+
+
+def _is_unknown(contrast: Contrast | NotEstimable) -> bool:
+    """Whether nothing can be said of a guardrail; the same value for everybody is good news."""
+    return isinstance(contrast, NotEstimable) and contrast != NO_VARIANCE
 
 
 def _below_margin(guardrails: list[Compared], variant: str, z: float) -> tuple[str, ...]:

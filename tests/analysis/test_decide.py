@@ -141,3 +141,50 @@ def test_decide__keep_running__says_how_many_days_are_left():
 )
 def test_number__any_size__is_readable(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("days", "text"), [(0.3, "about 1 more day "), (12_345.6, "12,346 more days")]
+)
+def test_decide__keep_running__counts_whole_days(days, text):
+    assert text in decide(evidence(CALM, days_left=days)).reason
+
+
+def test_decide__all_information_and_no_boundary_passed__says_100_per_cent():
+    assert "with 100 % of the planned information" in decide(evidence(CALM, information=1.2)).reason
+
+
+def test_decide__thirteen_and_a_half_of_fourteen_days__are_thirteen():
+    reason = decide(evidence(WINNER, days_running=13.6)).reason
+
+    assert "it has run 13 of at least 14 days" in reason
+
+
+def test_decide__too_small_to_matter__names_the_bounds_that_say_so():
+    calm = replace(CALM, negligible=True, farthest=1.7)
+
+    assert "(at most 1.7 points either way)" in decide(evidence(calm, final=True)).reason
+
+
+def test_decide__out_of_looks__names_a_treatment_that_is_undecided():
+    calm = replace(CALM, variant="calm", negligible=True, p_best=0.9)
+
+    reason = decide(evidence(calm, CALM, final=True)).reason
+
+    assert "double raises" in reason
+    assert "calm" not in reason
+
+
+def test_decide__too_small_but_too_short__says_that_it_ran_too_short():
+    calm = replace(CALM, negligible=True)
+
+    decision = decide(evidence(calm, final=True, days_running=8.0))
+
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert "it has run 8 of at least 14 days" in decision.reason
+
+
+def test_decide__finished_table__speaks_of_no_looks():
+    reason = decide(evidence(CALM, final=True, days_running=None)).reason
+
+    assert reason.startswith("The data allow both")

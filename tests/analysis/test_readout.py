@@ -13,7 +13,7 @@ from analysis.readout import read, run_readout
 from analysis.results import NotEstimable, Readout, Verdict
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.moments import Moments
-from tests.analysis.collecting import START, collected, learners, moments, plan, teams
+from tests.analysis.collecting import SCORE, START, collected, learners, moments, plan, teams
 
 SCORE_COLUMNS = (
     "outcome",
@@ -106,8 +106,6 @@ def test_readout__less_is_better__ships_a_decrease():
     ("fall", "verdict"), [(-1.2, Verdict.INCONCLUSIVE), (-6.0, Verdict.ROLL_BACK)]
 )
 def test_readout__guardrail_falls__does_not_ship(fall, verdict):
-    from tests.analysis.collecting import SCORE
-
     guardrail = MetricPlan("sales", "Sales", kind="sum", role="guardrail")
     statistics = {
         "energize": of(learners(effects=(6.0,))),
@@ -121,8 +119,6 @@ def test_readout__guardrail_falls__does_not_ship(fall, verdict):
 
 
 def test_readout__guardrail_falls_within_its_margin__ships():
-    from tests.analysis.collecting import SCORE
-
     guardrail = MetricPlan("sales", "Sales", kind="sum", role="guardrail", minimum_effect=3.0)
     statistics = {
         "energize": of(learners(effects=(6.0,))),
@@ -135,8 +131,6 @@ def test_readout__guardrail_falls_within_its_margin__ships():
 
 
 def test_readout__secondary_falls__ships_and_warns():
-    from tests.analysis.collecting import SCORE
-
     secondary = MetricPlan("calls", "Call quality", kind="mean")
     statistics = {
         "energize": of(learners(effects=(6.0,))),
@@ -415,3 +409,63 @@ def test_read__sixty_days_and_three_metrics__takes_milliseconds():
         read(plan(metrics=metrics), data)
 
     assert (time.perf_counter() - began) / 5 < 0.1
+
+
+def test_readout__three_learners_of_very_many_planned__is_finite_and_accuses_nobody():
+    """The always-valid bound of next to no information once left the range of a double."""
+    few = of(learners(n=3, effects=(-2.0,)))
+    asked = plan(look=0, final=False, metrics=(replace(SCORE, minimum_effect=0.3),))
+
+    found = read(asked, collected({"energize": few}, trend={"2026-02-02": few}))
+
+    json.dumps(found.to_json(), allow_nan=False)
+    assert not found.sequential.harm
+    assert found.decision.verdict is Verdict.KEEP_RUNNING
+    assert found.trend[0].low < found.trend[0].effect < found.trend[0].high
+
+
+@pytest.mark.parametrize(("final", "verdict"), [(False, "KEEP RUNNING"), (True, "INCONCLUSIVE")])
+def test_readout__guardrail_without_any_estimate__does_not_ship(final, verdict):
+    guardrail = MetricPlan("sales", "Sales", kind="sum", role="guardrail", window_days=90)
+    nobody = {v: Moments.empty(("outcome", "covariate")) for v in ("control", "double")}
+    statistics = {"energize": of(learners(effects=(8.0,))), "sales": nobody}
+    asked = plan(metrics=(SCORE, guardrail), final=final, look=2, looks_planned=2)
+
+    found = read(asked, collected(statistics))
+
+    assert found.decision.verdict == verdict
+    assert "no estimate of the guardrail Sales" in found.decision.reason
+
+
+def test_readout__guardrail_at_zero_for_everybody__ships():
+    guardrail = MetricPlan("complaints", "Complaints", kind="count", role="guardrail")
+    none = moments(np.zeros(1000), np.zeros(1000))
+    statistics = {
+        "energize": of(learners(effects=(8.0,))),
+        "complaints": {"control": none, "double": none},
+    }
+
+    found = read(plan(metrics=(SCORE, guardrail)), collected(statistics))
+
+    assert found.decision.verdict is Verdict.SHIP
+
+
+def test_readout__minimum_effect_far_below_the_noise__does_not_rule_gains_out():
+    tiny = replace(SCORE, minimum_effect=0.001)
+
+    found = read(plan(metrics=(tiny,)), collected({"energize": of(learners(effects=(8.0,)))}))
+
+    assert found.decision.verdict is Verdict.SHIP
+    assert found.primary.estimates[0].posterior.prior_sd > 1
+
+
+def test_readout__harm_before_the_boundary_is_passed__names_the_bound_that_excludes_0():
+    asked = plan(final=False, look=1, looks_planned=30, days=20)
+
+    found = read(asked, collected({"energize": of(learners(n=300, effects=(-8.0,)))}))
+
+    estimate = found.primary.estimates[0]
+    assert found.decision.verdict is Verdict.ROLL_BACK
+    assert estimate.high > 0
+    assert "interval" not in found.decision.reason
+    assert f"at least {-found.sequential.harm_low:.3g} points at any look" in found.decision.reason
