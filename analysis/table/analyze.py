@@ -1,7 +1,6 @@
 """analyze_table: the same comparison from any CSV or Parquet file, one row a unit."""
 
 from dataclasses import asdict, dataclass, field, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from analysis.plan import MetricPlan
 from analysis.results import CheckResult, Decision, Estimate, MetricResult, NotEstimable
 from analysis.sequential import level_of_one_look
 
-from .load import Loaded, load_table
+from .load import LARGEST, Loaded, load_table
 from .request import TableError, TableRequest
 
 
@@ -77,7 +76,7 @@ def analyze_table(path: Path, request: TableRequest, alpha: float = 0.05) -> Tab
     Raises:
         TableError: the file or the request cannot be analysed; the message says what to change.
     """
-    if request.minimum_effect is not None and not isfinite(request.minimum_effect):
+    if request.minimum_effect is not None and not abs(request.minimum_effect) <= LARGEST:
         raise TableError(
             f"--minimum-effect: found {request.minimum_effect}, expected a finite number"
         )
@@ -101,7 +100,7 @@ def analyze_table(path: Path, request: TableRequest, alpha: float = 0.05) -> Tab
         )
         for treatment in treatments_of(compared, metrics, level, alpha)
     )
-    checks = check_all(_trust(loaded, request))
+    checks = tuple(_with_advice(check, request) for check in check_all(_trust(loaded, request)))
     evidence = Evidence(
         metric=metrics[0].title,
         unit_label="",
@@ -124,6 +123,14 @@ def _metric(request: TableRequest, name: str, number: int) -> MetricPlan:
         role="primary" if number == 0 else "secondary",
         minimum_effect=request.minimum_effect if number == 0 else None,
     )
+
+
+def _with_advice(check: CheckResult, request: TableRequest) -> CheckResult:
+    """A file does not say what was planned: nine to one is no fault where it was meant."""
+    if check.name != "sample_ratio" or check.passed or request.weights:
+        return check
+    advice = "Equal shares were taken for the plan; if others were planned, name them: --weights."
+    return replace(check, sentence=f"{check.sentence} {advice}")
 
 
 def _adjust(metrics: tuple[MetricResult, ...]) -> dict[tuple[str, str], float]:

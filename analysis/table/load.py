@@ -1,13 +1,11 @@
-"""Load a table: read, refuse what cannot be analysed, gather sufficient statistics."""
+"""Load a table: refuse what cannot be analysed, gather sufficient statistics."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import ibis
 
 from analysis.statistics.clusters import ClusterSums
@@ -15,11 +13,18 @@ from analysis.statistics.collected import COVARIATE, OUTCOME, Statistic
 from analysis.statistics.gather import gather_cluster_sums, gather_moments
 from analysis.statistics.moments import Moments
 
+from .read import File, engine_errors_as_ours, open_file
 from .request import TableError, TableRequest
 
 MOST_VARIANTS: Final = 20
-LARGEST: Final = 1e100  # beyond, squares leave the range of a double
-MISSING_WORDS: Final = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
+LARGEST: Final = 1e50  # beyond, fourth powers leave the range of a double
+NAMELESS: Final = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
+"""What stands for no unit, variant or cluster, unless the request names such a variant."""
+
+NUMBERLESS: Final = (*NAMELESS, "None")
+"""What stands for a missing number."""
+
+TRUTHS: Final = {"true": 1.0, "false": 0.0}
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,14 @@ def load_table(path: Path, request: TableRequest) -> Loaded:
         TableError: the message says which column or value, and what would be right.
     """
     connection = ibis.duckdb.connect()
-    with _engine_errors_as_ours(path):
-        raw = _open(connection, path)
-        _refuse_unknown_columns(raw, path, request)
-        rows = _typed(raw, request).cache()
+    with engine_errors_as_ours(path):
+        file = open_file(connection, path)
+        _refuse_unknown_columns(file.names, path, request)
+        rows = _typed(file, request).cache()
         _refuse_bad_numbers(rows, request)
         n_missing = _count_missing(rows, request)
         named = rows.filter(rows.unit.notnull(), rows.variant.notnull(), rows.cluster.notnull())
-        straight, n_crossed = _drop_crossed(named)
+        straight, n_crossed = _drop_crossed(named, request)
         _refuse_repeated_units(straight, request)
         n_units = _count_units(straight)
         variants = _order_variants(n_units, path, request)
@@ -63,71 +68,54 @@ def load_table(path: Path, request: TableRequest) -> Loaded:
         )
 
 
-@contextmanager
-def _engine_errors_as_ours(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except duckdb.Error as error:
-        first = str(error).strip().splitlines()[0]
-        raise TableError(f"{path}: cannot be read: {first}") from error
-
-
-def _open(connection: Any, path: Path) -> ibis.Table:
-    if not path.exists():
-        raise TableError(f"{path}: there is no such file")
-    if not path.is_file():
-        raise TableError(f"{path}: is not a file; name one CSV or Parquet file")
-    if path.stat().st_size == 0:
-        raise TableError(f"{path}: the file is empty; expected a header line and one row per unit")
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        # As text first: a unit called 007 stays 007, and a bad number can be named.
-        return connection.read_csv(
-            path, all_varchar=True, header=True, nullstr=list(MISSING_WORDS), ignore_errors=False
-        )
-    if suffix == ".parquet":
-        return connection.read_parquet(path)
-    raise TableError(f"{path}: found the extension {suffix!r}, expected .csv or .parquet")
-
-
-def _refuse_unknown_columns(table: ibis.Table, path: Path, request: TableRequest) -> None:
+def _refuse_unknown_columns(names: tuple[str, ...], path: Path, request: TableRequest) -> None:
     wanted = [request.unit, request.variant, *request.outcomes]
     wanted += [name for name in (request.covariate, request.cluster) if name is not None]
     for name in wanted:
-        if name not in table.columns:
-            close = get_close_matches(name, table.columns, n=1)
+        if name not in names:
+            close = get_close_matches(name, names, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            found = ", ".join(table.columns[:20])
+            found = ", ".join(names[:20])
             raise TableError(f"{path}: there is no column {name!r} (found: {found}){hint}")
+        if names.count(name) > 1:
+            raise TableError(f"{path}: there are {names.count(name)} columns {name!r}; rename one")
     if len(set(request.outcomes)) < len(request.outcomes):
         raise TableError("--outcome: the same column is named twice")
 
 
-def _typed(raw: ibis.Table, request: TableRequest) -> ibis.Table:
+def _typed(file: File, request: TableRequest) -> ibis.Table:
     """Our own column names: unit, variant, cluster, and per number its text and its value."""
     columns: dict[str, Any] = {
-        "unit": _as_key(raw[request.unit]),
-        "variant": _as_key(raw[request.variant]),
-        "cluster": _as_key(raw[request.cluster or request.unit]),
+        "unit": _as_key(file.column(request.unit)),
+        "variant": _as_key(file.column(request.variant), spare={request.control, *request.weights}),
+        "cluster": _as_key(file.column(request.cluster or request.unit)),
     }
     for label, name in _numbers(request).items():
-        column = raw[name]
-        if not (column.type().is_numeric() or column.type().is_boolean()):
-            if not column.type().is_string():
-                raise TableError(f"{name}: found {column.type()} values, expected numbers")
-            text = column.strip()
-            column = text.nullif("")
-            value = column.try_cast("float64")
-        else:
-            value = column.cast("float64")
-        columns[f"{label}_text"] = column.cast("string")
+        text, value = _as_number(file.column(name), name)
+        columns[f"{label}_text"] = text
         columns[label] = value.isnan().ifelse(ibis.null("float64"), value)
-        columns[f"{label}_is_text"] = column.notnull() & value.isnull()
-    return raw.select(**columns)
+        columns[f"{label}_is_text"] = text.notnull() & value.isnull()
+    return file.table.select(**columns)
 
 
-def _as_key(column: Any) -> Any:
-    return column.cast("string").strip().nullif("")
+def _as_key(column: Any, spare: Collection[str] = ()) -> Any:
+    text = column.cast("string").strip()
+    return text.isin([word for word in NAMELESS if word not in spare]).ifelse(
+        ibis.null("string"), text
+    )
+
+
+def _as_number(column: Any, name: str) -> tuple[Any, Any]:
+    """A column as text and as numbers, both null where there is nothing."""
+    kind = column.type()
+    if kind.is_numeric() or kind.is_boolean():
+        return column.cast("string"), column.cast("float64")
+    if not kind.is_string():
+        raise TableError(f"{name}: found {kind} values, expected numbers")
+    text = column.strip()
+    text = text.isin(NUMBERLESS).ifelse(ibis.null("string"), text)
+    truths = [(text.lower() == word, value) for word, value in TRUTHS.items()]
+    return text, ibis.cases(*truths, else_=text.try_cast("float64"))
 
 
 def _numbers(request: TableRequest) -> dict[str, str]:
@@ -162,7 +150,7 @@ def _count_missing(rows: ibis.Table, request: TableRequest) -> dict[str, int]:
     return {name: int(found[label] or 0) for label, name in labels.items()}
 
 
-def _drop_crossed(rows: ibis.Table) -> tuple[ibis.Table, int]:
+def _drop_crossed(rows: ibis.Table, request: TableRequest) -> tuple[ibis.Table, int]:
     """The rows of units and clusters that are in one variant only, and how many are not."""
     n_crossed = 0
     for key in ("unit", "cluster"):
@@ -171,7 +159,14 @@ def _drop_crossed(rows: ibis.Table) -> tuple[ibis.Table, int]:
         # Where no cluster is named it is the unit itself, and then nothing is left to find.
         n_crossed += int(crossed.count().to_pyarrow().as_py())
         rows = rows.anti_join(crossed, key)
-    return rows.cache(), n_crossed
+    straight = rows.cache()
+    if n_crossed and not straight.count().to_pyarrow().as_py():
+        name = request.cluster or request.unit
+        raise TableError(
+            f"{name}: every one is in several variants, so it is not what was randomised;"
+            " name the column that was, or leave --cluster out"
+        )
+    return straight, n_crossed
 
 
 def _refuse_repeated_units(rows: ibis.Table, request: TableRequest) -> None:

@@ -39,5 +39,7 @@ def parse_weights(text: str) -> dict[str, float]:
                 f"--weights: found {entry!r}, expected variant=share with a positive number,"
                 " for example control=0.5,double=0.5"
             )
+        if variant.strip() in weights:
+            raise TableError(f"--weights: {variant.strip()} is named twice")
         weights[variant.strip()] = weight
     return weights

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from analysis.results import Estimate
@@ -62,7 +63,7 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
             covariate=covariate,
             cluster=cluster,
             minimum_effect=minimum_effect,
-            weights=parse_weights(weights) if weights else {},
+            weights=parse_weights(weights) if weights is not None else {},
         )
         analysis = analyze_table(file, request)
     except TableError as error:
@@ -86,8 +87,8 @@ def _table(estimates: tuple[Estimate, ...]) -> Table:
         table.add_column(heading)
     for e in estimates:
         table.add_row(
-            e.metric,
-            f"{e.variant} - {e.control}",
+            escape(e.metric),
+            escape(f"{e.variant} - {e.control}"),
             f"{e.n_learners} / {e.n_learners_control}",
             f"{e.effect:.4g}",
             f"{e.low:.4g} to {e.high:.4g}",

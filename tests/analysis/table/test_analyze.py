@@ -200,15 +200,6 @@ def test_analyze__team_in_two_variants__is_left_out(write):
     assert check.details["n_crossed"] == 1
 
 
-def test_analyze__units_that_look_like_numbers__keep_their_zeros(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("learner,arm,score\n01,a,1\n1,a,2\n001,b,4\n0001,b,6\n")
-
-    analysis = analyze_table(path, TableRequest("learner", "arm", "a", ("score",)))
-
-    assert analysis.estimates[0].effect == pytest.approx(3.5)
-
-
 def test_analyze__as_json__has_no_nan_and_full_precision(write):
     analysis = analyze_table(
         write(columns()), TableRequest("learner", "arm", "control", ("score", "sales"))
@@ -297,42 +288,13 @@ def test_analyze__header_and_no_rows__is_refused(write):
     assert "no rows" in refusal(write(pa.table(columns()).slice(0, 0)))
 
 
-def test_analyze__dates_in_a_number_column__are_refused(tmp_path):
-    path = tmp_path / "t.parquet"
-    data = {**columns(), "score": pa.array([0] * 400, type=pa.date32())}
-    pa.parquet.write_table(pa.table(data), path)
-
-    assert "expected numbers" in refusal(path)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "expected"),
-    [
-        ("t.csv", b"", "the file is empty"),
-        ("t.parquet", b"PAR1 not really", "cannot be read"),
-        ("t.csv", b"\xff\xfe\x00\x01 garbage", ""),
-        ("t.xlsx", b"PK", "expected .csv or .parquet"),
-    ],
-)
-def test_analyze__unreadable_file__is_refused_in_one_line(tmp_path, name, content, expected):
-    path = tmp_path / name
-    path.write_bytes(content)
-
-    assert expected in refusal(path)
-
-
-def test_analyze__missing_file_or_directory__is_refused(tmp_path):
-    assert "no such file" in refusal(tmp_path / "none.csv")
-    assert "not a file" in refusal(tmp_path)
-
-
 def test_analyze__weights_of_other_variants__are_refused(write):
     request = TableRequest("learner", "arm", "control", ("score",), weights={"control": 1.0})
 
     assert "expected a share for each of control, double" in refusal(write(columns()), request)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300])
 def test_analyze__minimum_effect_not_finite__is_refused(write, value):
     request = TableRequest("learner", "arm", "control", ("score",), minimum_effect=value)
 
@@ -347,3 +309,58 @@ def test_parse_weights__shares__are_read():
 def test_parse_weights__bad_entry__is_refused(text):
     with pytest.raises(TableError, match="expected variant=share"):
         parse_weights(text)
+
+
+def test_analyze__true_and_false__are_one_and_nought(write):
+    data = columns()
+    passed = data["score"] > 50
+
+    found = analyze_table(write({**data, "score": passed}), REQUEST).estimates[0]
+
+    assert found.mean == pytest.approx(passed[data["arm"] == "double"].mean())
+
+
+@pytest.mark.parametrize("name", ["None", "NA"])
+def test_analyze__control_called_by_a_word_for_missing__is_found(write, name):
+    data = columns(effect=12.0)
+    arm = [name if a == "control" else a for a in data["arm"]]
+    request = TableRequest("learner", "arm", name, ("score",))
+
+    assert analyze_table(write({**data, "arm": arm}), request).decision.verdict is Verdict.SHIP
+
+
+def test_analyze__units_randomised_within_clusters__says_that_the_cluster_was_not(write):
+    data = {**columns(), "team": [f"t{i // 20}" for i in range(400)]}
+    request = TableRequest("learner", "arm", "control", ("score",), cluster="team")
+
+    assert "team: every one is in several variants" in refusal(write(data), request)
+
+
+def test_analyze__constant_within_variants__is_refused_without_saying_it_is_the_same(write):
+    data = columns()
+    score = np.where(data["arm"] == "double", 7.0, 5.0)
+
+    assert "differs between variants but not within one" in refusal(write({**data, "score": score}))
+
+
+@pytest.mark.parametrize("value", [1e-300, 1e-3])
+def test_analyze__minimum_effect_next_to_nothing__still_ships_a_clear_gain(write, value):
+    request = TableRequest("learner", "arm", "control", ("score",), minimum_effect=value)
+
+    analysis = analyze_table(write(columns(effect=12.0)), request)
+
+    assert analysis.decision.verdict is Verdict.SHIP
+
+
+def test_analyze__nine_to_one_without_weights__tells_of_the_option(write):
+    data = columns()
+    arm = ["double" if i % 10 == 0 else "control" for i in range(400)]
+
+    reason = analyze_table(write({**data, "arm": arm}), REQUEST).decision.reason
+
+    assert "--weights" in reason
+
+
+def test_parse_weights__a_variant_twice__is_refused():
+    with pytest.raises(TableError, match="a is named twice"):
+        parse_weights("a=1,b=1,a=2")

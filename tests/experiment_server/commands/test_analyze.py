@@ -70,3 +70,12 @@ def test_analyze__bad_input__is_one_line_and_exit_2(run, options, rows, form):
     assert result.exit_code == 2
     assert result.stdout == ""
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_analyze__names_that_look_like_markup__are_printed_as_they_are(run):
+    rows = [row.replace("double", "[/red]").replace("score", "[bold]score") for row in ROWS]
+
+    result = run("--outcome", "[bold]score", rows=rows)
+
+    assert result.exit_code == 0
+    assert result.stdout.count("[/red]") == 2  # in the reason and in the table
