@@ -14,6 +14,7 @@ from experiment_server.audit import api as audit_api
 from experiment_server.columns import utc_now
 from experiment_server.db import Database, migrate
 from experiment_server.delivery import api as delivery_api
+from experiment_server.delivery import features_api, ofrep_api
 from experiment_server.environments import api as environments_api
 from experiment_server.environments import service as environments
 from experiment_server.experiments import api as experiments_api
@@ -53,6 +54,8 @@ STATIC_KEPT: Final = 31_536_000  # seconds; an address carries its file's finger
 BLUEPRINTS: Final[Sequence[Blueprint]] = (
     observe.blueprint,
     delivery_api.blueprint,
+    features_api.blueprint,
+    ofrep_api.blueprint,
     ingest_api.blueprint,
     environments_api.blueprint,
     flags_api.blueprint,

@@ -28,7 +28,8 @@ FIRST_FIXED: Final = (3, 51, 3)
 JSON_OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS  # as the library takes
 JSON_CODEC: Final[dict[str, Any]] = {
     "json_serializer": lambda value: orjson.dumps(value, option=JSON_OPTIONS).decode(),
-    "json_deserializer": orjson.loads,
+    # SQLite gives the text 3 of a JSON column back as the number 3.
+    "json_deserializer": lambda raw: raw if isinstance(raw, int | float) else orjson.loads(raw),
 }
 
 

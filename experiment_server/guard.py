@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from experiment_server import web
 from experiment_server.problems import Problem, forbidden, not_found, unauthorised
 from experiment_server.security import csrf, headers
+from experiment_server.security.api_keys import PATH_ARGUMENT
 from experiment_server.security.roles import Actor
 
 API: Final = "/api/"
@@ -64,7 +65,8 @@ def _identify_guest(identify: Identify) -> Actor | None:
     """Who is asking on a public route, which answers whatever they send and the database does."""
     try:
         return identify(request)
-    except (Problem, SQLAlchemyError):
+    except (Problem, SQLAlchemyError) as error:
+        g.refusal = error  # for a public route that asks for a key after all: web.path_actor
         return None
 
 
@@ -95,13 +97,18 @@ def _check_permission(actor: Actor, policy: str) -> None:
 
 def _check_browser(policy: str) -> None:
     """A cookie travels with whatever another site makes the browser send; a key does not."""
-    if request.method in csrf.SAFE_METHODS or "Authorization" in request.headers:
+    if request.method in csrf.SAFE_METHODS or _carries_key():
         return
     refusal = csrf.check_origin(dict(request.headers), request.host)
     if refusal is None and policy != web.PUBLIC and g.get("csrf_token"):
         refusal = csrf.check_token(_sent_token(), g.csrf_token)
     if refusal is not None:
         raise refusal
+
+
+def _carries_key() -> bool:
+    named = PATH_ARGUMENT in (request.view_args or {})
+    return named or "Authorization" in request.headers or "X-API-Key" in request.headers
 
 
 def _sent_token() -> str | None:

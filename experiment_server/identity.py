@@ -11,15 +11,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from experiment_server.environments import service as environments
 from experiment_server.members import service as members
-from experiment_server.problems import unauthorised
+from experiment_server.problems import forbidden, unauthorised
 from experiment_server.security import sessions
-from experiment_server.security.api_keys import hash_key, is_well_formed
-from experiment_server.security.roles import Actor
+from experiment_server.security.api_keys import PATH_ARGUMENT, hash_key, is_well_formed
+from experiment_server.security.roles import CLIENT, Actor
 from experiment_server.state import State
 
 FRESH: Final = timedelta(seconds=2)  # how long a revoked key may still work
 MAX_REMEMBERED: Final = 10_000
 _SCHEME: Final = "bearer "
+_UNKNOWN: Final = "This key is unknown or revoked. Ask an admin for a new one."
 
 
 class Identity:
@@ -34,13 +35,31 @@ class Identity:
         """The actor of a request; None for a stranger.
 
         Raises:
-            Problem: 401, for a key that is not (or no longer) one of ours.
+            Problem: 401, for a key that is not (or no longer) one of ours; 403, for a key in the
+                path that is too precious to stand there.
         """
+        in_path = (request.view_args or {}).get(PATH_ARGUMENT)
+        if in_path is not None:
+            return self._by_path(in_path)
         header = request.headers.get("Authorization")
         if header is not None:
             return self._by_header(header)
+        key = request.headers.get("X-API-Key")
+        if key is not None:
+            return self._by_header(_SCHEME + key)
         token = request.cookies.get(sessions.cookie_name(self._state.settings.secure_cookies))
         return self._by_cookie(token) if token else None
+
+    def _by_path(self, secret: str) -> Actor:
+        actor = self._of_key(secret) if is_well_formed(secret) else None
+        if actor is None:
+            raise unauthorised(_UNKNOWN)
+        if actor.key_kind != CLIENT:
+            raise forbidden(
+                "An address is written into logs, so only a client key (mo_client_...) may stand "
+                "in it. Take this key out of use and make a client key."
+            )
+        return actor
 
     def _by_header(self, header: str) -> Actor:
         secret = header[len(_SCHEME) :].strip()
@@ -51,7 +70,7 @@ class Identity:
             )
         actor = self._of_key(secret)
         if actor is None:
-            raise unauthorised("This key is unknown or revoked. Ask an admin for a new one.")
+            raise unauthorised(_UNKNOWN)
         return actor
 
     def _of_key(self, secret: str) -> Actor | None:

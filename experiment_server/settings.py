@@ -30,7 +30,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
-    threads: int = 8  # of each worker
+    threads: int = 32  # of each worker; fewer than half of them may hold a stream each
     seal_seconds: float = 5.0  # between two moves from the event buffer to the lake
     log_level: str = "info"
     scheduler: bool = True

@@ -7,7 +7,14 @@ from typing import Annotated, Any, Final, TypeVar
 from flask import Response, current_app, g, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from experiment_server.problems import Problem, forbidden, from_validation, invalid, not_found
+from experiment_server.problems import (
+    Problem,
+    forbidden,
+    from_validation,
+    invalid,
+    not_found,
+    unauthorised,
+)
 from experiment_server.security.roles import PERMISSIONS, Actor
 from experiment_server.state import State
 from experiment_server.strict_json import loads
@@ -84,6 +91,20 @@ def actor() -> Actor:
 def maybe_actor() -> Actor | None:
     """Who is calling, on a public route that also serves strangers."""
     caller: Actor | None = g.get("actor")
+    return caller
+
+
+def path_actor() -> Actor:
+    """Who is calling, on a public route whose path carries the key.
+
+    Raises:
+        Problem: 401 or 403, when the key does not open it.
+        SQLAlchemyError: the key could not be looked up.
+    """
+    caller: Actor | None = g.get("actor")
+    if caller is None:
+        refusal: Exception | None = g.get("refusal")
+        raise refusal or unauthorised("The address carries no key.")
     return caller
 
 

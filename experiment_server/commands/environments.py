@@ -31,6 +31,20 @@ def _add_environment_commands(environments: typer.Typer) -> None:
             made = service.create_environment(session, SYSTEM, key, title or key.title(), utc_now())
         typer.echo(f"The environment {made.key} is ready. Next: momentum key add -e {made.key}")
 
+    @environments.command("secret")
+    def secret(
+        key: str,
+        attribute: Annotated[
+            list[str] | None, typer.Option(help="A secret attribute; once for each.")
+        ] = None,
+    ) -> None:
+        """Say which attributes reach clients as salted hashes only; without any, none does."""
+        with opened_state() as state, state.database.write() as session:
+            place = service.load_environment(session, key)
+            service.set_secret_attributes(session, SYSTEM, place, attribute or [])
+            listed = ", ".join(place.secret_attributes) or "none"
+        typer.echo(f"Secret in {key}: {listed}")
+
     @environments.command("list")
     def show() -> None:
         """List the environments."""

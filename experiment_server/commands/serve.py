@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 from experiment_server.app import bootstrap, create_app, make_ticker
 from experiment_server.commands.context import read_settings
 from experiment_server.db import Database
+from experiment_server.delivery.held import streams_of
 from experiment_server.observe import configure_logging
 from experiment_server.schedule.ticker import Ticker
 from experiment_server.settings import Settings
@@ -98,7 +99,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             "when_ready": lambda _server: typer.echo(
                 f"Momentum serves at http://{host}:{settings.port}"
             ),
-            "post_worker_init": lambda _worker: self._start_ticker(),
+            "post_worker_init": self._begin,
             "worker_exit": lambda _server, _worker: self._close(),
         }
         for name, value in options.items():
@@ -108,6 +109,11 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         self._worker.database = Database(self._settings.database_url, self._settings.workers)
         self._worker.application = create_app(self._settings, self._worker.database)
         return self._worker.application
+
+    def _begin(self, worker: Any) -> None:
+        # A stream ends by itself once its worker is told to, or gunicorn would wait for it.
+        streams_of(self._worker.application).is_stopping = lambda: not worker.alive
+        self._start_ticker()
 
     def _start_ticker(self) -> None:
         if self._settings.scheduler:

@@ -1,13 +1,13 @@
-"""GET /api/v1/payload: what SDKs decide by."""
+"""GET /api/v1/payload: what our own SDK decides by."""
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, request
+from flask import Response
 
 from experiment_server import web
-from experiment_server.delivery.service import PayloadCache
+from experiment_server.delivery import held
+from experiment_server.delivery.service import CLIENTS, SERVERS
 from experiment_server.problems import forbidden
-
-CACHE = "momentum.payloads"
+from experiment_server.security.roles import CLIENT
 
 blueprint = APIBlueprint("delivery", __name__, url_prefix="/api/v1", tag="Delivery")
 
@@ -17,20 +17,18 @@ blueprint = APIBlueprint("delivery", __name__, url_prefix="/api/v1", tag="Delive
     summary="The payload of the key's environment",
     description=(
         "Flags and running experiments, in the shape of the GrowthBook SDK payload with a member "
-        "`momentum`. Send the last ETag as If-None-Match: 304 says that nothing changed."
+        "`momentum`. A client key receives nothing that names anybody. Send the last ETag as "
+        "If-None-Match: 304 says that nothing changed."
     ),
     responses={200: "The payload", 304: "Nothing changed"},
 )
 @web.authorize("payload.read")
 def read_payload() -> Response:
     """The payload, or 304."""
-    environment_id = web.actor().environment_id
-    if environment_id is None:
+    actor = web.actor()
+    if actor.environment_id is None:
         raise forbidden("Ask with a key of one environment.")
-    cache: PayloadCache = current_app.extensions.setdefault(CACHE, PayloadCache())
-    delivered = cache.current(web.state().database, environment_id)
-    response = Response(delivered.body, mimetype="application/json")
-    response.set_etag(delivered.etag)
+    reader = CLIENTS if actor.key_kind == CLIENT else SERVERS
+    response = held.send(held.edition_of(actor.environment_id)[reader])
     response.headers["Cache-Control"] = "no-cache"
-    response.make_conditional(request)
     return response

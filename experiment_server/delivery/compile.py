@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from sqlmodel import Session
 
+from experiment_server.delivery.protect import Secrets
 from experiment_server.environments.models import Environment
+from experiment_server.environments.service import secret_salt
 from experiment_server.experiments.design import compile_experiment
 from experiment_server.experiments.service import list_running
 from experiment_server.flags.compile import compile_flag
@@ -31,7 +33,7 @@ def compile_payload(session: Session, environment: Environment) -> dict[str, Any
     return {
         "features": features,
         "savedGroups": {},
-        "dateUpdated": _time(max(changed)),
+        "dateUpdated": _time(max(changed), environment.payload_version),
         "momentum": {
             "format": FORMAT,
             "environment": environment.key,
@@ -40,5 +42,21 @@ def compile_payload(session: Session, environment: Environment) -> dict[str, Any
     }
 
 
-def _time(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+def list_server_only(session: Session) -> frozenset[str]:
+    """The keys of the flags that clients do not learn of."""
+    return frozenset(flag.key for flag in list_flags(session) if flag.server_only)
+
+
+def secrets_of(environment: Environment) -> Secrets:
+    """What the environment hides from clients."""
+    return Secrets(frozenset(environment.secret_attributes), secret_salt(environment), {})
+
+
+def _time(at: datetime, version: int) -> str:
+    """The time of the last change; its fraction of a second counts the versions.
+
+    What is removed leaves the time of an older change behind, and GrowthBook's JavaScript SDK
+    takes two payloads of the same time for the same.
+    """
+    marked = at.replace(microsecond=version % 1_000_000)
+    return marked.isoformat(timespec="microseconds").replace("+00:00", "Z")

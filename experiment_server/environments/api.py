@@ -1,6 +1,7 @@
 """/api/v1/environments and their keys."""
 
 from datetime import datetime
+from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -29,6 +30,10 @@ class EnvironmentView(BaseModel):
     key: str
     title: str
     payload_version: int
+    secret_attributes: list[str]
+    secret_salt: str = Field(
+        description="hash a secret attribute as SHA-256 of this and the value, in hexadecimal"
+    )
     created_at: datetime
 
 
@@ -37,6 +42,15 @@ class EnvironmentList(BaseModel):
 
     items: list[EnvironmentView]
     next: int | None = None
+
+
+AttributeName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^$\x00][^\x00]*$")]
+
+
+class SecretAttributesBody(Body):
+    """Every attribute that is secret here; what is not listed is no longer."""
+
+    items: list[AttributeName] = Field(max_length=100)
 
 
 class NewKeyBody(Body):
@@ -109,6 +123,23 @@ def read_environment(env: str) -> Response:
         return web.answer(_view(service.load_environment(session, env)))
 
 
+@blueprint.put("/<env>/secret-attributes")
+@blueprint.input(SecretAttributesBody, arg_name="body")
+@blueprint.output(EnvironmentView)
+@blueprint.doc(
+    summary="Say which attributes are secret",
+    description="Their values reach clients as salted hashes only; see docs/howto.",
+)
+@web.authorize("environments.write")
+def set_secret_attributes(env: str, body: SecretAttributesBody) -> Response:
+    """Replace the list of secret attributes."""
+    with web.state().database.write() as session:
+        place = service.load_environment(session, env)
+        service.set_secret_attributes(session, web.actor(), place, body.items)
+        session.refresh(place)
+    return web.answer(_view(place))
+
+
 @blueprint.get("/<env>/keys")
 @blueprint.output(KeyList)
 @blueprint.doc(summary="List an environment's keys")
@@ -150,7 +181,14 @@ def revoke_key(env: str, key_id: int) -> Response:
 
 
 def _view(environment: Environment) -> EnvironmentView:
-    return EnvironmentView.model_validate(environment, from_attributes=True)
+    return EnvironmentView(
+        key=environment.key,
+        title=environment.title,
+        payload_version=environment.payload_version,
+        secret_attributes=environment.secret_attributes,
+        secret_salt=service.secret_salt(environment),
+        created_at=environment.created_at,
+    )
 
 
 def _key_view(key: ApiKey) -> KeyView:

@@ -1,10 +1,13 @@
 """Environments and their API keys."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlmodel import Field, SQLModel
 
-from experiment_server.columns import UTCDateTime
+from experiment_server.columns import JSONValue, UTCDateTime
+
+SECRET_BY_DEFAULT: Final = ("email",)
 
 
 class Environment(SQLModel, table=True):
@@ -17,6 +20,10 @@ class Environment(SQLModel, table=True):
     title: str = Field(max_length=200)
     pseudonym_key: str = Field(max_length=64)  # hex; learner ids are HMAC-SHA256 under it
     payload_version: int = 1  # counts every change of what SDKs receive
+    # Attributes whose values clients must not read out of targeting rules.
+    secret_attributes: list[str] = Field(
+        default_factory=lambda: list(SECRET_BY_DEFAULT), sa_type=JSONValue
+    )
     created_at: datetime = Field(sa_type=UTCDateTime)
 
 

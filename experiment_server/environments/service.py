@@ -1,8 +1,10 @@
 """Environments and their API keys."""
 
+import hmac
 from collections.abc import Sequence
 from datetime import datetime
 from secrets import token_hex
+from typing import Final
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -19,6 +21,8 @@ from experiment_server.security.roles import (
     Actor,
     role_reaches,
 )
+
+UNITS: Final = ("id", "team")
 
 
 def create_environment(
@@ -74,6 +78,46 @@ def touch_payload(session: Session, environment_id: int | None = None) -> None:
     if environment_id is not None:
         change = change.where(col(Environment.id) == environment_id)
     session.execute(change.execution_options(synchronize_session=False))
+
+
+def set_secret_attributes(
+    session: Session, actor: Actor, environment: Environment, names: Sequence[str]
+) -> Environment:
+    """Say which attributes' values clients must not read out of targeting rules.
+
+    Raises:
+        Problem: 422 for ``id`` and ``team``: experiments share them out by their own hash.
+    """
+    for name in UNITS:
+        if name in names:
+            remedy = f"Leave {name} out: clients hand it in as it is, and receive no learner's id."
+            raise invalid("items", name, "attributes other than id and team", remedy)
+    wanted = sorted(set(names))
+    before = list(environment.secret_attributes)
+    if wanted != before:
+        environment.secret_attributes = wanted
+        session.add(environment)
+        session.flush()
+        touch_payload(session, _id(environment))
+        record(
+            session,
+            actor,
+            "environment.secret_attributes",
+            f"environment:{environment.key}",
+            before={"secret_attributes": before},
+            after={"secret_attributes": wanted},
+            environment_id=environment.id,
+        )
+    return environment
+
+
+def secret_salt(environment: Environment) -> str:
+    """What hosts put before a secret attribute's value when they hash it for a client.
+
+    It follows from the environment's own key, from which nothing can be learnt of that key.
+    """
+    key = bytes.fromhex(environment.pseudonym_key)
+    return hmac.digest(key, b"secret attributes", "sha256").hex()[:32]
 
 
 def create_key(

@@ -28,6 +28,9 @@ class NewFlagBody(Body):
     description: str = Field(default="", max_length=2000)
     value_type: Literal["boolean", "string", "number", "json"] = "boolean"
     default_value: Any = False
+    server_only: StrictBool = Field(
+        default=False, description="true: client keys never learn of this flag"
+    )
 
 
 class FlagBody(Body):
@@ -36,12 +39,13 @@ class FlagBody(Body):
     title: str | None = Field(default=None, min_length=1, max_length=200)
     description: str | None = Field(default=None, max_length=2000)
     default_value: Any = None
+    server_only: StrictBool | None = None
 
-    @field_validator("title", "description")
+    @field_validator("title", "description", "server_only")
     @classmethod
-    def _is_text(cls, value: str | None) -> str:
+    def _is_given(cls, value: Any) -> Any:
         if value is None:
-            raise ValueError("a text; leave the field out to keep what is there")
+            raise ValueError("a value; leave the field out to keep what is there")
         return value
 
 
@@ -77,6 +81,7 @@ class FlagView(BaseModel):
     description: str
     value_type: str
     default_value: Any
+    server_only: bool
     archived: bool
     version: int
     environments: dict[str, FlagEnvironmentView]

@@ -19,6 +19,7 @@ class Flag(SQLModel, table=True):
     description: str = Field(default="", max_length=2000)
     value_type: str = Field(max_length=20)  # boolean | string | number | json
     default_value: Plain = Field(sa_type=JSONValue, nullable=True)
+    server_only: bool = False  # left out of what client keys can read
     version: int = 1
     created_at: datetime = Field(sa_type=UTCDateTime)
     updated_at: datetime = Field(sa_type=UTCDateTime)

@@ -200,6 +200,7 @@ def plain(flag: Flag) -> dict[str, Any]:
         "description": flag.description,
         "value_type": flag.value_type,
         "default_value": flag.default_value,
+        "server_only": flag.server_only,
         "archived": flag.archived_at is not None,
         "version": flag.version,
     }

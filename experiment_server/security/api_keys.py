@@ -10,6 +10,7 @@ from typing import Final
 from experiment_server.security.roles import CLIENT, MANAGEMENT, SERVER
 
 LEADS: Final = {SERVER: "mo_server_", CLIENT: "mo_client_", MANAGEMENT: "mo_manage_"}
+PATH_ARGUMENT: Final = "client_key"  # of routes whose path carries the key, as GrowthBook has it
 SHOWN: Final = 6  # characters after the lead that the list of keys shows
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _FORM: Final = re.compile(r"mo_(?:server|client|manage)_[0-9A-Za-z]{43}[0-9A-Za-z]{6}")

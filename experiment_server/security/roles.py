@@ -32,6 +32,7 @@ ROLE_PERMISSIONS: Final = {
 # permission -> the kinds of SDK key that have it, besides or instead of a role.
 KEY_PERMISSIONS: Final = {
     "payload.read": frozenset({SERVER, CLIENT}),
+    "flags.evaluate": frozenset({SERVER, CLIENT}),
     "events.write": frozenset({SERVER, CLIENT}),
     "learners.write": frozenset({SERVER}),
 }

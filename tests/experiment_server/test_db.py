@@ -13,6 +13,7 @@ from experiment_server.db import (
     sqlite_can_corrupt,
 )
 from experiment_server.environments.models import Environment
+from experiment_server.flags.models import Flag
 from experiment_server.migrations.tables import METADATA
 from tests.factories import NOW
 
@@ -51,6 +52,17 @@ def test_read__with_a_change__throws_it_away(database):
 
     with database.read() as session:
         assert session.exec(sa.select(sa.func.count(Environment.id))).scalar_one() == 0
+
+
+@pytest.mark.parametrize("value", [3, 7.5, "3", True, None, [3], {"a": 3}])
+def test_json__of_any_kind__comes_back_as_it_was(database, value):
+    now = {"created_at": NOW, "updated_at": NOW}
+    with database.write() as session:
+        session.add(Flag(key="k", title="t", value_type="json", default_value=value, **now))
+
+    with database.read() as session:
+        found = session.get(Flag, 1).default_value
+    assert (type(found), found) == (type(value), value)
 
 
 def test_times__come_back__aware_and_equal(database):

@@ -1,0 +1,122 @@
+"""GrowthBook's SDK endpoints: any of its SDKs works with a client key of ours."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, current_app, request
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from experiment_server import web
+from experiment_server.delivery import held
+from experiment_server.delivery.context import read_body
+from experiment_server.delivery.remote import evaluate_all
+from experiment_server.delivery.service import GROWTHBOOK, Edition
+from experiment_server.delivery.streams import LOOK_S, Subscription, events, features_event
+from experiment_server.environments.service import actor_of_key
+from experiment_server.problems import Problem, forbidden
+from experiment_server.security.rate_limits import EVALUATIONS, limited
+from experiment_server.strict_json import dumps
+
+blueprint = APIBlueprint("features", __name__, tag="GrowthBook SDKs")
+blueprint.after_request(held.allow_other_sites)
+
+
+@blueprint.get("/api/features/<client_key>")
+@blueprint.doc(
+    summary="Definitions for a GrowthBook SDK",
+    description=(
+        "The key in the address is a client key, so nothing in the answer names anybody: see "
+        "docs/howto/other-languages.md. Send the last ETag as If-None-Match."
+    ),
+    responses={200: "The payload", 304: "Nothing changed", 401: "No such key"},
+)
+@limited(EVALUATIONS)
+@web.public
+def read_features(client_key: str) -> Response:  # noqa: ARG001 - the guard has read it
+    """The payload, or 304."""
+    response = held.send(held.edition_of(_environment())[GROWTHBOOK])
+    # Never used unasked, and by a cache on the way for a day while we do not answer.
+    response.headers["Cache-Control"] = "public, max-age=0, stale-if-error=86400"
+    if held.streams_of(current_app).most:
+        response.headers["X-SSE-Support"] = "enabled"
+    return response
+
+
+@blueprint.get("/sub/<client_key>")
+@blueprint.doc(
+    summary="A stream of definitions for GrowthBook SDKs",
+    description="An event `features` at once and after each change; 503 when too many listen.",
+    responses={200: "text/event-stream", 401: "No such key", 503: "Too many streams"},
+)
+@limited(EVALUATIONS)
+@web.public
+def subscribe(client_key: str) -> Response:
+    """A stream that tells each change."""
+    return stream(
+        client_key,
+        token=lambda edition: edition[GROWTHBOOK].etag,
+        event=lambda edition: features_event(edition[GROWTHBOOK]),
+        seen=request.headers.get("Last-Event-ID"),
+    )
+
+
+@blueprint.post("/api/eval/<client_key>")
+@blueprint.doc(
+    summary="Remote evaluation for a GrowthBook SDK",
+    description="For clients that must not see rules: each flag's answer for these attributes.",
+    responses={200: "The payload without rules", 400: "Bad attributes", 401: "No such key"},
+)
+@limited(EVALUATIONS)
+@web.public
+def evaluate_remotely(client_key: str) -> Response:  # noqa: ARG001 - the guard has read it
+    """The answers for one learner, as a payload whose flags have no conditions."""
+    environment_id = _environment()
+    attributes = read_body(request.get_data(), "attributes")
+    edition = held.edition_of(environment_id, held.GLANCE_S)
+    return Response(dumps(evaluate_all(edition, attributes)), mimetype="application/json")
+
+
+def stream(client_key: str, *, token: Any, event: Any, seen: str | None) -> Response:
+    """An event stream of the environment of this client key.
+
+    Raises:
+        Problem: 401 for the key; 503 when the process serves as many streams as it can.
+    """
+    environment_id = _environment()
+    app, database = current_app, web.state().database
+    streams, payloads = held.streams_of(app), held.payloads_of(app)
+
+    def edition() -> Edition:
+        return payloads.current(database, environment_id, LOOK_S)
+
+    def is_allowed() -> bool:
+        try:
+            with database.read() as session:
+                return actor_of_key(session, client_key) is not None
+        except (OperationalError, PoolTimeout):
+            return True  # nobody can be asked: streams outlive a database that is away
+
+    held.edition_of(environment_id)  # a server that knows nothing says so now, as 503
+    leave = streams.enter()
+    if leave is None:
+        raise Problem(
+            503,
+            f"This server holds {streams.most} streams, and can hold no more. Poll "
+            "/api/features instead, or try again.",
+            headers={"Retry-After": "30"},
+        )
+    told: Iterator[bytes] = events(Subscription(edition, token, event, is_allowed, seen), streams)
+    response = Response(told, mimetype="text/event-stream")
+    response.call_on_close(leave)
+    response.headers["Cache-Control"] = "no-cache, no-transform"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _environment() -> int:
+    environment_id = web.path_actor().environment_id
+    if environment_id is None:
+        raise forbidden("Ask with a key of one environment.")
+    return environment_id

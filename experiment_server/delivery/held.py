@@ -1,0 +1,60 @@
+"""What a server process holds to deliver definitions, and how a payload is sent."""
+
+from typing import Final
+
+from flask import Flask, Response, current_app, request
+
+from experiment_server import web
+from experiment_server.delivery.service import Delivered, Edition, PayloadCache
+from experiment_server.delivery.streams import Streams, most_streams
+
+PAYLOADS: Final = "momentum.payloads"
+STREAMS: Final = "momentum.streams"
+GLANCE_S: Final = 0.5  # an evaluation may follow definitions that are so old
+CORS: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": (
+        "Authorization, X-API-Key, Content-Type, If-None-Match, Cache-Control, Last-Event-ID"
+    ),
+    "Access-Control-Expose-Headers": "ETag, Retry-After, X-SSE-Support",
+    "Access-Control-Max-Age": "86400",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+def allow_other_sites(response: Response) -> Response:
+    """Let scripts of any site read the answer: a key opened it, and no cookie had a part."""
+    response.headers.update(CORS)
+    return response
+
+
+def edition_of(environment_id: int, max_age_s: float = 0.0) -> Edition:
+    """The environment's definitions; see ``PayloadCache.current``."""
+    cache: PayloadCache = current_app.extensions.setdefault(PAYLOADS, PayloadCache())
+    return cache.current(web.state().database, environment_id, max_age_s)
+
+
+def payloads_of(app: Flask) -> PayloadCache:
+    """The payloads that the process holds."""
+    cache: PayloadCache = app.extensions.setdefault(PAYLOADS, PayloadCache())
+    return cache
+
+
+def streams_of(app: Flask) -> Streams:
+    """The streams that the process serves."""
+    made = Streams(most_streams(app.extensions[web.EXTENSION].settings.threads))
+    streams: Streams = app.extensions.setdefault(STREAMS, made)
+    return streams
+
+
+def send(delivered: Delivered) -> Response:
+    """A payload, packed when the caller can unpack it; 304 when the caller has it."""
+    packed = delivered.packed if request.accept_encodings["gzip"] > 0 else None
+    response = Response(packed or delivered.body, mimetype="application/json")
+    if packed is not None:
+        response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
+    response.set_etag(delivered.etag, weak=packed is not None)
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,249 @@
+"""A payload without anybody in it: what clients receive, since whoever runs them can read it. Pure.
+
+Three things change on the way from a server's payload to a client's:
+
+- Rules for named units (forced variants, conditions on ``id``) do not name them. A unit is told by
+  its place on three rings of 10,000, as the filters of a rule have it; every SDK computes that.
+- Values of secret attributes are salted hashes, and the host hashes what it hands in.
+- Flags for servers only, flags whose rules cannot be told in these two ways, and titles, stay away.
+"""
+
+import hmac
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from assignment.hashing import build_hasher
+from assignment.values import scalar_text
+
+RINGS: Final = 3  # one learner in 10^12 shares its places with another
+PLACES: Final = 10_000
+HASH_VERSION: Final = 2
+MOST_UNITS: Final = 1000  # named by one rule
+LEARNER: Final = "id"
+
+Json = dict[str, Any]
+
+
+class CannotTell(Exception):  # noqa: N818  (it is an answer: the flag stays with the servers)
+    """The rule cannot be told to clients without naming somebody."""
+
+
+# One definition in an odd shape, from before the door was as strict, must not stop the others.
+UNTOLD: Final = (CannotTell, TypeError, ValueError, KeyError, AttributeError)
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What is secret in an environment, and what hides it."""
+
+    attributes: frozenset[str]
+    salt: str
+    groups: Mapping[str, Sequence[Any]]
+
+    def hides(self, path: str) -> bool:
+        """Whether the value at this path is to be hashed."""
+        return path in self.attributes or path.partition(".")[0] in self.attributes
+
+    def hash(self, value: Any) -> str:
+        """A value as clients compare it: hexadecimal SHA-256 of the salt and the value."""
+        text = scalar_text(value)
+        if text is None:
+            raise CannotTell
+        return sha256((self.salt + text).encode()).hexdigest()
+
+    def rings(self, attribute: str, unit: Any) -> list[Json]:
+        """Filters that admit one unit: its places on the rings."""
+        text = scalar_text(unit)
+        if not text:
+            raise CannotTell
+        return [self._ring(attribute, text, number) for number in range(RINGS)]
+
+    def _ring(self, attribute: str, unit: str, number: int) -> Json:
+        # The salt alone tells how to hash; the rings' seeds are of another hash of it.
+        seed = hmac.digest(self.salt.encode(), f"ring {number}".encode(), "sha256").hex()[:16]
+        hasher = build_hasher(seed, HASH_VERSION)
+        if hasher is None:
+            raise CannotTell
+        place = round(hasher(unit) * PLACES)
+        return {
+            "seed": seed,
+            "ranges": [[place / PLACES, (place + 0.5) / PLACES]],
+            "hashVersion": HASH_VERSION,
+            "attribute": attribute,
+        }
+
+
+def protect(payload: Mapping[str, Any], server_only: Collection[str], secrets: Secrets) -> Json:
+    """The payload for clients; everybody gets the same from it as from the server's.
+
+    Args:
+        payload: as servers receive it.
+        server_only: keys of flags that clients do not learn of.
+        secrets: what to hide, and how.
+    """
+    features = {}
+    for key, feature in payload["features"].items():
+        if key in server_only:
+            continue
+        try:
+            features[key] = _feature(feature, secrets)
+        except UNTOLD:
+            continue  # clients get their own default, or ask the server to evaluate
+    features = _with_their_parents(features)
+    return {
+        **payload,
+        "features": features,
+        "savedGroups": _groups_in_use(payload, features),
+    }
+
+
+def plain_growthbook(payload: Mapping[str, Any]) -> Json:
+    """The payload in the words of GrowthBook alone: nothing there that an SDK might trip over."""
+    features = {
+        key: {
+            **{name: value for name, value in feature.items() if name != "momentum"},
+            "rules": [_without_extras(rule) for rule in feature["rules"]],
+        }
+        for key, feature in payload["features"].items()
+    }
+    return {
+        "status": 200,
+        "features": features,
+        "savedGroups": payload["savedGroups"],
+        "dateUpdated": payload["dateUpdated"],
+    }
+
+
+def _without_extras(rule: Json) -> Json:
+    return {name: value for name, value in rule.items() if name != "momentum"}
+
+
+def _feature(feature: Json, secrets: Secrets) -> Json:
+    rules = [told for rule in feature["rules"] for told in _rule(rule, secrets)]
+    return {**feature, "rules": rules}
+
+
+def _rule(rule: Json, secrets: Secrets) -> Iterator[Json]:
+    told = {name: value for name, value in rule.items() if name != "name"}
+    if "meta" in told:
+        told["meta"] = [{"key": meta["key"]} for meta in told["meta"]]
+    condition = dict(told.pop("condition", None) or {})
+    attribute, units = _named_units(told, condition, secrets)
+    if condition:
+        told["condition"] = _condition(condition, secrets)
+    if attribute is None:
+        yield told
+        return
+    for unit in units:
+        yield {**told, "filters": [*told.get("filters", ()), *secrets.rings(attribute, unit)]}
+
+
+def _named_units(rule: Json, condition: Json, secrets: Secrets) -> tuple[str | None, Sequence[Any]]:
+    """The units that a force rule is for by name, which are taken out of its condition."""
+    if "force" not in rule:
+        return None, ()
+    forced = "forced_variant" in rule.get("momentum", {})
+    for attribute in condition:
+        if attribute == LEARNER or (forced and not attribute.startswith("$")):
+            units = _members(condition.pop(attribute), secrets)
+            return attribute, units
+    return None, ()
+
+
+def _members(part: Any, secrets: Secrets) -> Sequence[Any]:
+    if isinstance(part, str | int | float):
+        return [part]
+    if not isinstance(part, dict) or len(part) != 1:
+        raise CannotTell
+    ((name, operand),) = part.items()
+    if name == "$eq":
+        return [operand]
+    members = secrets.groups.get(operand, ()) if name == "$inGroup" else operand
+    if name not in ("$in", "$inGroup") or len(members) > MOST_UNITS:
+        raise CannotTell
+    return list(members)
+
+
+def _condition(condition: Any, secrets: Secrets) -> Any:
+    if not isinstance(condition, dict):
+        raise CannotTell
+    return {name: _entry(name, part, secrets) for name, part in condition.items()}
+
+
+def _entry(name: str, part: Any, secrets: Secrets) -> Any:
+    if name in ("$and", "$or", "$nor"):
+        return [_condition(one, secrets) for one in part]
+    if name == "$not":
+        return _condition(part, secrets)
+    if name.partition(".")[0] == LEARNER:
+        raise CannotTell  # below $not or $or: no filter says that
+    return _hidden(part, secrets) if secrets.hides(name) else part
+
+
+def _hidden(part: Any, secrets: Secrets) -> Any:
+    if not isinstance(part, dict):
+        return None if part is None else secrets.hash(part)
+    told: Json = {}
+    for name, operand in part.items():
+        told |= _hidden_operator(name, operand, secrets)
+    return told
+
+
+def _hidden_operator(name: str, operand: Any, secrets: Secrets) -> Json:
+    if name in ("$eq", "$ne"):
+        return {name: None if operand is None else secrets.hash(operand)}
+    if name in ("$in", "$nin"):
+        return {name: [secrets.hash(member) for member in operand]}
+    if name in ("$all", "$not", "$elemMatch"):
+        return {name: _nested(operand, secrets)}
+    if name in ("$inGroup", "$notInGroup"):
+        members = secrets.groups.get(operand, ())
+        listed = {"$inGroup": "$in", "$notInGroup": "$nin"}[name]
+        return {listed: [secrets.hash(member) for member in members]}
+    if name in ("$exists", "$size"):
+        return {name: operand}
+    raise CannotTell  # an order or a pattern, of which no hash is left
+
+
+def _nested(operand: Any, secrets: Secrets) -> Any:
+    if isinstance(operand, list):
+        return [_hidden(member, secrets) for member in operand]
+    if isinstance(operand, dict) and all(name.startswith("$") for name in operand):
+        return _hidden(operand, secrets)
+    raise CannotTell
+
+
+def _groups_in_use(payload: Mapping[str, Any], features: Json) -> Json:
+    """The saved groups that a client's conditions still name."""
+    rules = [rule for feature in features.values() for rule in feature["rules"]]
+    named = set(_group_names([rule.get("condition") for rule in rules]))
+    groups = payload.get("savedGroups") or {}
+    return {name: members for name, members in groups.items() if name in named}
+
+
+def _group_names(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name in ("$inGroup", "$notInGroup"):
+                yield str(part)
+            else:
+                yield from _group_names(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _group_names(part)
+
+
+def _with_their_parents(features: Json) -> Json:
+    """Without those flags that wait for one that clients do not get, or for such a flag."""
+    kept = {
+        key: feature
+        for key, feature in features.items()
+        if all(
+            parent["id"] in features
+            for rule in feature["rules"]
+            for parent in rule.get("parentConditions") or ()
+        )
+    }
+    return kept if len(kept) == len(features) else _with_their_parents(kept)

@@ -1,0 +1,178 @@
+"""Streams tell each change, keep the line open, end when they should and leave threads free."""
+
+import json
+
+import pytest
+
+from experiment_server.delivery.held import streams_of
+from experiment_server.delivery.streams import (
+    KEEP_ALIVE,
+    LONGEST_LINE,
+    Streams,
+    Subscription,
+    _lines,
+    events,
+    most_streams,
+)
+from tests.experiment_server.delivery.definitions import URL, make_flag
+
+
+class Time:
+    """A clock that sleeping moves; something may happen at each moment."""
+
+    def __init__(self, happenings=()):
+        self.now, self.happenings = 0.0, dict(happenings)
+
+    def sleep(self, seconds):
+        self.now += seconds
+        self.happenings.pop(self.now, lambda: None)()
+
+
+def listen(time, *, version=lambda: "1", seen=None, is_allowed=lambda: True, streams=None):
+    subscription = Subscription(
+        edition=version,
+        token=str,
+        event=lambda edition: b"event: %s\n\n" % edition.encode(),
+        is_allowed=is_allowed,
+        seen=seen,
+        clock=lambda: time.now,
+        sleep=time.sleep,
+    )
+    return events(subscription, streams or Streams(1))
+
+
+def take(stream, n):
+    return [next(stream) for _ in range(n)]
+
+
+def test_stream__begins_with__when_to_come_back_and_what_holds():
+    retry, first = take(listen(Time()), 2)
+
+    assert 3000 <= int(retry.removeprefix(b"retry: ")) < 8000
+    assert first == b"event: 1\n\n"
+
+
+def test_stream__reader_that_has_it__is_told_the_change_only():
+    held = ["1"]
+    time = Time({3.0: lambda: held.__setitem__(0, "2")})
+
+    told = take(listen(time, version=lambda: held[0], seen="1"), 2)
+
+    assert told[1] == b"event: 2\n\n"
+    assert time.now <= 3.5
+
+
+def test_stream__nothing_new__says_something_every_15_seconds():
+    time = Time()
+    stream = listen(time, seen="1")
+    next(stream)
+
+    moments = []
+    for _ in range(3):
+        assert next(stream) == KEEP_ALIVE
+        moments.append(time.now)
+    assert moments == [15, 30, 45]
+
+
+def test_stream__key_revoked__ends_within_seconds():
+    allowed = [True]
+    time = Time({4.0: lambda: allowed.__setitem__(0, False)})
+
+    assert len(list(listen(time, is_allowed=lambda: allowed[0]))) == 2
+    assert time.now <= 6.5
+
+
+def test_stream__server_stopping__ends_at_the_next_look():
+    streams = Streams(1)
+    time = Time({2.0: lambda: setattr(streams, "is_stopping", lambda: True)})
+
+    list(listen(time, streams=streams))
+
+    assert time.now == 2.0
+
+
+@pytest.mark.parametrize(("threads", "most"), [(1, 0), (2, 0), (3, 1), (8, 3), (32, 15)])
+def test_streams__of_some_threads__are_fewer_than_half(threads, most):
+    assert most_streams(threads) == most
+    assert most < threads / 2
+
+
+def test_streams__left_twice__frees_one_place():
+    streams = Streams(2)
+    leave = streams.enter()
+    streams.enter()
+    assert streams.enter() is None
+
+    leave()
+    leave()
+
+    assert streams.n_open == 1
+
+
+@pytest.mark.parametrize("text", ['a"b,\\', "x" * 200_000, "\\\\,"])
+def test_long_payload__in_lines__is_the_same_json_in_lines_that_readers_take(text):
+    value = {f"flag-{n}": {"rules": [text[: 50 + n], {"k": [n, None]}]} for n in range(4000)}
+    body = json.dumps(value, separators=(",", ":")).encode()
+
+    lines = _lines(body)
+
+    assert json.loads(b"\n".join(lines)) == value
+    assert max(map(len, lines)) <= LONGEST_LINE
+    assert len(lines) > 1
+
+
+def event_of(chunk):
+    fields = [line.split(": ", 1) for line in chunk.decode().splitlines() if line]
+    data = "\n".join(value for name, value in fields if name == "data")
+    return dict(fields) | {"data": json.loads(data)}
+
+
+@pytest.mark.parametrize("path", ["/sub/{}", "/ofrep/v1/streams/{}"])
+def test_stream__of_the_app__tells_a_change_and_is_counted(app, client, editor, client_key, path):
+    answer = client.get(path.format(client_key))
+    chunks = answer.response
+    assert next(chunks).startswith(b"retry: ")
+    before = event_of(next(chunks)) if path.startswith("/sub") else None
+    make_flag(client, editor, "home", rules=[])
+    after = event_of(next(chunks))
+
+    assert answer.mimetype == "text/event-stream"
+    assert streams_of(app).n_open == 1
+    if before is None:
+        assert after["event"] == "message"
+        assert after["data"]["type"] == "refetchEvaluation"
+    else:
+        features = client.get(f"/api/features/{client_key}").json
+        assert (before["event"], before["data"]["features"]) == ("features", {})
+        assert after["data"] == features
+        assert after["id"] != before["id"]
+    answer.close()
+    assert streams_of(app).n_open == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_stream__past_the_cap__is_503_and_a_place_is_free_again_after_one_ends(
+    app, client, client_key
+):
+    streams_of(app).most = 2
+    first, second = (client.get(f"/sub/{client_key}") for _ in range(2))
+    third = client.get(f"/ofrep/v1/streams/{client_key}")
+    first.close()  # never read: its generator never began
+
+    assert (third.status_code, third.headers["Retry-After"]) == (503, "30")
+    fourth = client.get(f"/sub/{client_key}")
+    assert fourth.status_code == 200
+    for each in (second, fourth):
+        each.close()
+    assert streams_of(app).n_open == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_stream__its_key_revoked__ends(client, keys, client_key):
+    admin = keys.manage("admin")
+    answer = client.get(f"/sub/{client_key}")
+    listed = client.get(f"{URL}/keys", headers=admin).json["items"]
+    (number,) = (each["id"] for each in listed if client_key.startswith(each["prefix"]))
+    client.delete(f"{URL}/keys/{number}", headers=admin)
+
+    assert len(list(answer.response)) == 2
