@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from momentum_sdk import Momentum, Variant, qa
 from momentum_sdk import django as momentum_django
 from momentum_sdk import flask as momentum_flask
+from momentum_sdk.learner import Learner
+from momentum_sdk.testing import InMemory
 
 from tests.sdk.fault_server import PAYLOAD
 
@@ -253,3 +255,15 @@ def test_django__asynchronous__has_its_learner_too(alone) -> None:
     answer = momentum_django.middleware(alone, lambda _request: ("l1", SELLER))(get_response)
 
     assert asyncio.run(answer(Request())).variant.reason == "split"
+
+
+def test_in_memory__bound__answers_as_told_and_shows_failing_questions() -> None:
+    momentum = InMemory(variants={"reward-ladder": "badges"}, values={"new-home": True})
+    bound = momentum.for_learner("l1", SELLER, {"other": "blue"})
+
+    assert bound.variant("reward-ladder").key == "badges"
+    assert bound.variant("other") == Variant("blue", None, False, "forced")
+    assert bound.is_on("new-home")
+    assert "fixed" in bound.explain("new-home")
+    with pytest.raises(ZeroDivisionError):
+        Learner(momentum, lambda: 1 / 0).is_on("new-home")

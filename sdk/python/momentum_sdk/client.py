@@ -123,6 +123,31 @@ class Momentum:
             self._failed("explain", error)
             return "What was handed in cannot be explained; the log says more."
 
+    def evaluate(
+        self,
+        flag: str,
+        learner: str | int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Evaluation | None:
+        """All that is known of a decision, its exposure logged; None without definitions.
+
+        For providers and hooks; an LMS asks `variant`, `is_on` and `value`.
+        """
+        try:
+            return self._evaluate(flag, learner, attributes)
+        except Exception as error:  # the host must survive whatever it handed in
+            self._failed("evaluate", error)
+            return Evaluation(None, None, "error")
+
+    def listen(self, listener: Callable[[str], None] | None) -> None:
+        """Hear of the definitions from now on; None stops it.
+
+        Args:
+            listener: gets "changed", "stale" or "confirmed" (not stale any longer), in the thread
+                that asks for definitions.
+        """
+        self._runtime.definitions.listener = listener
+
     def forced_variant(self, experiment: str, variant: str) -> Variant | None:
         """A variant by its key, for a tester; None if the experiment has none of this key."""
         try:

@@ -32,6 +32,8 @@ class Definitions:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.payload: Payload | None = None
+        self.listener: Callable[[str], None] | None = None
+        self._was_stale = False
         self._source = "none"
         self._confirmed_at: float | None = None
         self._heard_at: float | None = None  # from a stream that is open
@@ -176,6 +178,7 @@ class Definitions:
         except NoAnswer as error:
             what = f"the server did not answer ({error})"
         self._notices.warn("definitions", "definitions stay as they are: %s", what)
+        self._tell_if_stale()
         return self._backoff.after_failure(status, retry_after)
 
     def _interval_s(self) -> float:
@@ -188,6 +191,21 @@ class Definitions:
             self._confirmed_at = self._clock()
             self._n_answered = max(self._n_answered, n_asked)
             self._changed.notify_all()
+        self._tell_if_stale()
+
+    def _tell_if_stale(self) -> None:
+        is_stale = self.status().is_stale
+        if is_stale != self._was_stale:
+            self._was_stale = is_stale
+            self._tell("stale" if is_stale else "confirmed")
+
+    def _tell(self, what: str) -> None:
+        listener = self.listener
+        if listener is not None:
+            try:
+                listener(what)
+            except Exception as error:  # the thread must survive what its listeners do
+                self._notices.warn("listener", "a listener failed: %s", type(error).__name__)
 
     def _take(self, answer: Answer) -> bool:
         """Hold the payload of an answer; False when it is not one."""
@@ -204,6 +222,7 @@ class Definitions:
             self._etag = answer.headers.get("etag")
             if self._keeper is not None:
                 self._keeper.store(data)
+            self._tell("changed")
         return True
 
     def _is_older(self, payload: Payload) -> bool:

@@ -11,17 +11,14 @@ and in the settings, behind the authentication: MIDDLEWARE = [..., "lms.momentum
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import qa
-from .learner import Learner, Who
-
-if TYPE_CHECKING:
-    from .client import Momentum
+from .learner import Decides, Learner, Who
 
 
 def middleware(
-    client: "Momentum", who: Callable[[Any], Who], qa_secret: str | None = None
+    client: Decides, who: Callable[[Any], Who], qa_secret: str | None = None
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """A middleware for synchronous and asynchronous Django.
 
@@ -52,7 +49,7 @@ def middleware(
     return bind_learner
 
 
-def _bind(request: Any, client: "Momentum", who: Callable[[Any], Who], secret: str | None) -> None:
+def _bind(request: Any, client: Decides, who: Callable[[Any], Who], secret: str | None) -> None:
     def forced() -> dict[str, str]:
         if secret is None:
             return {}

@@ -10,23 +10,17 @@ def home():
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response, current_app, g, request
 
 from . import qa
-from .learner import Learner, Who
-
-if TYPE_CHECKING:
-    from .client import Momentum
+from .learner import Decides, Learner, Who
 
 _EXTENSION = "momentum_sdk"
 _BOUND = "momentum_learner"
 
 
-def bind(
-    app: Flask, client: "Momentum", who: Callable[[], Who], qa_secret: str | None = None
-) -> None:
+def bind(app: Flask, client: Decides, who: Callable[[], Who], qa_secret: str | None = None) -> None:
     """Let `learner()` answer in this app's requests.
 
     Args:

@@ -2,15 +2,68 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .answers import Variant
 
-if TYPE_CHECKING:
-    from .client import Momentum
-
 Who = tuple[str | int, Mapping[str, Any]] | None
 """A learner's id and attributes; None for nobody."""
+
+
+class Decides(Protocol):
+    """What a client offers to a bound learner: `Momentum`, or `InMemory` in tests."""
+
+    def variant(
+        self,
+        experiment: str,
+        learner: str | int,
+        attributes: Mapping[str, Any] | None = None,
+        *,
+        default: str = "control",
+        at: datetime | None = None,
+    ) -> Variant:
+        """The learner's variant."""
+
+    def forced_variant(self, experiment: str, variant: str) -> Variant | None:
+        """A variant by its key."""
+
+    def is_on(
+        self,
+        flag: str,
+        learner: str | int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Whether a flag is on."""
+
+    def value(
+        self,
+        flag: str,
+        default: Any,
+        learner: str | int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """A flag's value."""
+
+    def explain(
+        self,
+        flag: str,
+        learner: str | int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Why, in words."""
+
+    def track(
+        self,
+        kind: str,
+        learner: str | int,
+        value: float | None = None,
+        properties: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """Log an event."""
+
+    def warn_of(self, what: str, error: Exception) -> None:
+        """Log that the host's own function failed."""
 
 
 class Learner:
@@ -18,7 +71,7 @@ class Learner:
 
     def __init__(
         self,
-        client: "Momentum",
+        client: Decides,
         who: Callable[[], Who],
         forced: Callable[[], Mapping[str, str]] = dict,
     ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from ._assignment.values import is_truthy
 from .answers import Status, Variant, fresh
 from .items import Item, ItemIds, Unusable, build_event, build_exposure, build_learner, learner_text
+from .learner import Learner
 from .outbox import Counts
 
 
@@ -78,6 +79,32 @@ class InMemory:
                 lambda: build_exposure(self._ids.next(), experiment, key, text, told, at),
             )
         return Variant(key, payload, True, "split")
+
+    def for_learner(
+        self,
+        learner: str | int,
+        attributes: Mapping[str, Any] | None = None,
+        forced: Mapping[str, str] | None = None,
+    ) -> Learner:
+        """The client, bound to one learner."""
+        return Learner(self, lambda: (learner, attributes or {}), lambda: forced or {})
+
+    def forced_variant(self, experiment: str, variant: str) -> Variant | None:
+        """The variant that a token asks for; each exists."""
+        return Variant(variant, fresh(self.payloads.get(experiment)), False, "forced")
+
+    def explain(
+        self,
+        flag: str,
+        learner: str | int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Says that the answer is fixed."""
+        return f"{flag}: The test fixed the answer."
+
+    def warn_of(self, what: str, error: Exception) -> None:
+        """Fail: what would be logged in production is to be seen in a test."""
+        raise error
 
     def is_on(
         self,
