@@ -1,8 +1,7 @@
-"""A real, private PostgreSQL server for the tests: its own folder, its own free port."""
+"""A real, private PostgreSQL server for the tests: its own folder, its own socket, no port."""
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +12,13 @@ HELP = (
     "The tests run on a real PostgreSQL and found none: initdb is neither below "
     "/usr/lib/postgresql/*/bin nor on the PATH. On Debian: apt-get install postgresql"
 )
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+FAST = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=200",
+    "listen_addresses=",
+)
 
 
 def binaries() -> Path:
@@ -39,15 +44,15 @@ def cluster() -> Iterator[str]:
     owner = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
     if owner:
         shutil.chown(folder, owner)
-    data, port = folder / "data", _free_port()
+    data = folder / "data"
     run = _runner(folder, owner)
     try:
         run(programs / "initdb", "-D", data, "-U", "momentum", "-A", "trust", "-E", "UTF8",
             "--locale=C", "--no-sync")  # fmt: skip
-        settings = [f"-c {setting}" for setting in (*FAST, "listen_addresses=127.0.0.1")]
-        options = " ".join([f"-p {port}", f"-k {folder}", *settings])
+        # A socket file only: a free port could be taken between the probe and the start.
+        options = " ".join([f"-k {folder}", *(f"-c {setting}" for setting in FAST)])
         run(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-        yield f"postgresql://momentum@127.0.0.1:{port}/postgres"
+        yield f"postgresql://momentum@/postgres?host={folder}"
         run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -66,12 +71,6 @@ def _runner(folder: Path, owner: str | None):
             raise RuntimeError(f"{arguments[0]} failed: {done.stderr}")
 
     return run
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _major(path: Path) -> int:
