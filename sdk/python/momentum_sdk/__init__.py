@@ -7,10 +7,24 @@ variant = momentum.variant("reward-ladder", "learner-1", {"role": "seller"})
 momentum.track("challenge_completed", "learner-1", value=10)
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .answers import Status, Variant
 from .client import Momentum
 from .options import Options
 from .outbox import Counts
 
+if TYPE_CHECKING:
+    from .aio import AsyncMomentum
+
 __version__ = "0.1.0"
-__all__ = ["Counts", "Momentum", "Options", "Status", "Variant", "__version__"]
+__all__ = ["AsyncMomentum", "Counts", "Momentum", "Options", "Status", "Variant", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """AsyncMomentum is loaded by those who use it."""
+    if name == "AsyncMomentum":
+        from .aio import AsyncMomentum
+
+        return AsyncMomentum
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,11 +1,12 @@
 """InMemory: a client for the host's own tests. Answers as told, records, opens no connection."""
 # ruff: noqa: ARG002 - the signatures are those of Momentum
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any
 
+from ._assignment import Evaluation, Reason
 from ._assignment.values import is_truthy
 from .answers import Status, Variant, fresh
 from .items import Item, ItemIds, Unusable, build_event, build_exposure, build_learner, learner_text
@@ -85,9 +86,27 @@ class InMemory:
         learner: str | int,
         attributes: Mapping[str, Any] | None = None,
         forced: Mapping[str, str] | None = None,
-    ) -> Learner:
+    ) -> "Learner":
         """The client, bound to one learner."""
         return Learner(self, lambda: (learner, attributes or {}), lambda: forced or {})
+
+    def evaluate(
+        self,
+        flag: str,
+        learner: str | int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Evaluation | None:
+        """The fixed answer, as providers and hooks ask for it."""
+        if flag in self.variants:
+            told = self.variant(flag, "" if learner is None else learner, attributes)
+            reason: Reason = "split" if told.in_experiment else "no_unit"
+            return Evaluation(told.payload, told.key, reason, -1, told.in_experiment, flag)
+        if flag in self.values:
+            return Evaluation(fresh(self.values[flag]), None, "default")
+        return Evaluation(None, None, "unknown_flag")
+
+    def listen(self, listener: Callable[[str], None] | None) -> None:
+        """Nothing ever changes."""
 
     def forced_variant(self, experiment: str, variant: str) -> Variant | None:
         """The variant that a token asks for; each exists."""
@@ -187,3 +206,19 @@ class InMemory:
             records.append(build())
         except Unusable:
             self._n_dropped += 1
+
+
+def pytest_momentum(**answers: Any) -> Any:
+    """A pytest fixture that gives each test a client of its own.
+
+    In conftest.py: `momentum = pytest_momentum(variants={"reward-ladder": "badges"})`.
+
+    Args:
+        **answers: those of `InMemory`; a test may change them on its own client.
+    """
+    import pytest
+
+    def momentum() -> InMemory:
+        return InMemory(**answers)
+
+    return pytest.fixture(momentum)
