@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, roots_legendre
 
 from analysis.contrast import FARTHEST_Z
 
@@ -100,5 +100,5 @@ def _node_count(edge: float, step: float) -> int:
 
 @lru_cache(maxsize=16)
 def _legendre(count: int) -> tuple[Floats, Floats]:
-    points, weights = np.polynomial.legendre.leggauss(count)
+    points, weights = roots_legendre(count)
     return points, weights

@@ -85,37 +85,48 @@ def _refuse_unknown_columns(names: tuple[str, ...], path: Path, request: TableRe
 
 def _typed(file: File, request: TableRequest) -> ibis.Table:
     """Our own column names: unit, variant, cluster, and per number its text and its value."""
-    columns: dict[str, Any] = {
-        "unit": _as_key(file.column(request.unit)),
-        "variant": _as_key(file.column(request.variant), spare={request.control, *request.weights}),
-        "cluster": _as_key(file.column(request.cluster or request.unit)),
+    spare = {request.control, *request.weights}
+    found: dict[str, Any] = {
+        "unit": _without(NAMELESS, file.column(request.unit).cast("string")),
+        "variant": _without(set(NAMELESS) - spare, file.column(request.variant).cast("string")),
+        "cluster": _without(NAMELESS, file.column(request.cluster or request.unit).cast("string")),
     }
     for label, name in _numbers(request).items():
-        text, value = _as_number(file.column(name), name)
-        columns[f"{label}_text"] = text
-        columns[label] = value.isnan().ifelse(ibis.null("float64"), value)
-        columns[f"{label}_is_text"] = text.notnull() & value.isnull()
-    return file.table.select(**columns)
+        found[label] = _as_found(file.column(name), name)
+    # Kept before numbers are made of it: else the engine works every step out again in each use.
+    rows = file.table.select(**found).cache()
+    for label in _numbers(request):
+        value = _as_number(rows[label])
+        rows = rows.mutate(
+            **{
+                f"{label}_text": rows[label].cast("string"),
+                f"{label}_is_text": rows[label].notnull() & value.isnull(),
+                label: value.nullif(ibis.literal(float("nan"))),
+            }
+        )
+    return rows
 
 
-def _as_key(column: Any, spare: Collection[str] = ()) -> Any:
-    text = column.cast("string").strip()
-    return text.isin([word for word in NAMELESS if word not in spare]).ifelse(
-        ibis.null("string"), text
-    )
+def _without(words: Collection[str], column: Any) -> Any:
+    """A text column, trimmed, with null where it holds one of these words."""
+    text = column.strip()
+    return text.isin(sorted(words)).ifelse(ibis.null("string"), text)
 
 
-def _as_number(column: Any, name: str) -> tuple[Any, Any]:
-    """A column as text and as numbers, both null where there is nothing."""
+def _as_found(column: Any, name: str) -> Any:
     kind = column.type()
     if kind.is_numeric() or kind.is_boolean():
-        return column.cast("string"), column.cast("float64")
+        return column
     if not kind.is_string():
         raise TableError(f"{name}: found {kind} values, expected numbers")
-    text = column.strip()
-    text = text.isin(NUMBERLESS).ifelse(ibis.null("string"), text)
-    truths = [(text.lower() == word, value) for word, value in TRUTHS.items()]
-    return text, ibis.cases(*truths, else_=text.try_cast("float64"))
+    return _without(NUMBERLESS, column)
+
+
+def _as_number(column: Any) -> Any:
+    if not column.type().is_string():
+        return column.cast("float64")
+    truths = [(column.lower() == word, value) for word, value in TRUTHS.items()]
+    return ibis.cases(*truths, else_=column.try_cast("float64"))
 
 
 def _numbers(request: TableRequest) -> dict[str, str]:
