@@ -176,3 +176,22 @@ def test_stream__its_key_revoked__ends(client, keys, client_key):
     client.delete(f"{URL}/keys/{number}", headers=admin)
 
     assert len(list(answer.response)) == 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_stream__of_our_sdk__tells_of_changes_and_holds_no_definitions(
+    app, client, editor, server_key
+):
+    answer = client.get("/api/v1/stream", headers=server_key)
+    chunks = answer.response
+    assert next(chunks).startswith(b"retry: ")
+    before = event_of(next(chunks))
+    make_flag(client, editor, "home", rules=[])
+    after = event_of(next(chunks))
+
+    assert answer.mimetype == "text/event-stream"
+    assert before["data"]["type"] == after["data"]["type"] == "refetchEvaluation"
+    assert before["id"] != after["id"]
+    assert client.get("/api/v1/stream").status_code == 401
+    answer.close()
+    assert streams_of(app).n_open == 0
