@@ -1,11 +1,13 @@
 """GET /api/v1/payload: what our own SDK decides by."""
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 
 from experiment_server import web
 from experiment_server.delivery import held
+from experiment_server.delivery.features_api import stream
 from experiment_server.delivery.service import CLIENTS, SERVERS
+from experiment_server.delivery.streams import refetch_event
 from experiment_server.problems import forbidden
 from experiment_server.security.roles import CLIENT
 
@@ -32,3 +34,22 @@ def read_payload() -> Response:
     response = held.send(held.edition_of(actor.environment_id)[reader])
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+@blueprint.get("/stream")
+@blueprint.doc(
+    summary="A stream that says when to ask for the payload again",
+    description="For our own SDK: the key is in the head of the request, where no log keeps it.",
+    responses={200: "text/event-stream", 503: "Too many streams"},
+)
+@web.authorize("payload.read")
+def subscribe() -> Response:
+    """A stream of changes, the first at once; the definitions themselves are not in it."""
+    clock = web.state().clock
+    key = None if request.authorization is None else request.authorization.token
+    return stream(
+        key or "",
+        token=lambda edition: f"v{edition.version}",
+        event=lambda edition: refetch_event(f"v{edition.version}", int(clock().timestamp())),
+        seen=request.headers.get("Last-Event-ID"),
+    )

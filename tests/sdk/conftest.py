@@ -30,8 +30,8 @@ def connect(server):
     """Makes clients that are closed after the test."""
     clients = []
 
-    def make(url=None, **config):
-        clients.append(Momentum(url or server.url, "mo_server_secret", **(HURRY | config)))
+    def make(url=None, key="mo_server_secret", **config):
+        clients.append(Momentum(url or server.url, key, **(HURRY | config)))
         return clients[-1]
 
     yield make
