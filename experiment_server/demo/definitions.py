@@ -17,6 +17,7 @@ ENVIRONMENT: Final = "production"  # what a fresh installation begins with
 FIRST_LOOK_AFTER_DAYS: Final = 35  # the first week's learners have lived their window
 DAYS_BETWEEN_LOOKS: Final = 7
 LOOKS: Final = 4  # at the ends of weeks 5, 6, 7 and 8
+ALPHA: Final = 0.01  # of each: four are read at once, and their learners make large effects plain
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def _definition(experiment: Any) -> dict[str, Any]:
             {"metric": "active_days", "role": "secondary"},
             {"metric": "course_completions", "role": "guardrail"},
         ],
+        "analysis": {"alpha": ALPHA},
         "schedule": {
             "looks": LOOKS,
             "first_after_days": FIRST_LOOK_AFTER_DAYS,
