@@ -46,9 +46,8 @@ def read_payload() -> Response:
 def subscribe() -> Response:
     """A stream of changes, the first at once; the definitions themselves are not in it."""
     clock = web.state().clock
-    key = None if request.authorization is None else request.authorization.token
     return stream(
-        key or "",
+        held.sent_key(),
         token=lambda edition: f"v{edition.version}",
         event=lambda edition: refetch_event(f"v{edition.version}", int(clock().timestamp())),
         seen=request.headers.get("Last-Event-ID"),

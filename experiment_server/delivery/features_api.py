@@ -16,11 +16,12 @@ from experiment_server.delivery.service import GROWTHBOOK, Edition
 from experiment_server.delivery.streams import LOOK_S, Subscription, events, features_event
 from experiment_server.environments.service import actor_of_key
 from experiment_server.problems import Problem, forbidden
+from experiment_server.security.cors import allow_other_sites
 from experiment_server.security.rate_limits import EVALUATIONS, limited
 from experiment_server.strict_json import dumps
 
 blueprint = APIBlueprint("features", __name__, tag="GrowthBook SDKs")
-blueprint.after_request(held.allow_other_sites)
+blueprint.after_request(allow_other_sites)
 
 
 @blueprint.get("/api/features/<client_key>")

@@ -11,22 +11,6 @@ from experiment_server.delivery.streams import Streams, most_streams
 PAYLOADS: Final = "momentum.payloads"
 STREAMS: Final = "momentum.streams"
 GLANCE_S: Final = 0.5  # an evaluation may follow definitions that are so old
-CORS: Final = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": (
-        "Authorization, X-API-Key, Content-Type, If-None-Match, Cache-Control, Last-Event-ID"
-    ),
-    "Access-Control-Expose-Headers": "ETag, Retry-After, X-SSE-Support",
-    "Access-Control-Max-Age": "86400",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-}
-
-
-def allow_other_sites(response: Response) -> Response:
-    """Let scripts of any site read the answer: a key opened it, and no cookie had a part."""
-    response.headers.update(CORS)
-    return response
 
 
 def edition_of(environment_id: int, max_age_s: float = 0.0) -> Edition:
@@ -58,3 +42,8 @@ def send(delivered: Delivered) -> Response:
     response.set_etag(delivered.etag, weak=packed is not None)
     response.make_conditional(request)
     return response
+
+
+def sent_key() -> str:
+    """The key in the head of this request, which was let in by it."""
+    return (request.headers.get("Authorization") or request.headers["X-API-Key"]).split()[-1]

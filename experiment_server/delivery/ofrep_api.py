@@ -13,6 +13,7 @@ from experiment_server.delivery.features_api import stream
 from experiment_server.delivery.service import Edition
 from experiment_server.delivery.streams import refetch_event
 from experiment_server.problems import Problem, forbidden
+from experiment_server.security.cors import allow_other_sites
 from experiment_server.security.rate_limits import EVALUATIONS, limited
 from experiment_server.security.roles import CLIENT
 from experiment_server.strict_json import dumps
@@ -20,7 +21,7 @@ from experiment_server.strict_json import dumps
 IDLE_S: Final = 120  # after so long in the background a client closes its stream
 
 blueprint = APIBlueprint("ofrep", __name__, url_prefix="/ofrep/v1", tag="OpenFeature (OFREP)")
-blueprint.after_request(held.allow_other_sites)
+blueprint.after_request(allow_other_sites)
 
 
 class Refused(Exception):  # noqa: N818  (an answer in OFREP's words, not a failure of ours)
@@ -132,9 +133,8 @@ def _event_streams() -> dict[str, Any]:
     """Where a client hears of changes; a server key must not stand in an address."""
     if web.actor().key_kind != CLIENT or not held.streams_of(current_app).most:
         return {}
-    key = request.headers.get("Authorization") or request.headers["X-API-Key"]
     scheme = "https" if web.state().settings.secure_cookies else request.scheme
-    url = f"{scheme}://{request.host}{blueprint.url_prefix}/streams/{key.split()[-1]}"
+    url = f"{scheme}://{request.host}{blueprint.url_prefix}/streams/{held.sent_key()}"
     return {"eventStreams": [{"type": "sse", "url": url, "inactivityDelaySec": IDLE_S}]}
 
 

@@ -13,8 +13,10 @@ from experiment_server.ingest.items import Receipt
 from experiment_server.ingest.service import MAX_ITEMS
 from experiment_server.problems import FieldError, Problem, invalid, shown
 from experiment_server.security import rate_limits
+from experiment_server.security.cors import allow_other_sites
 
 blueprint = APIBlueprint("ingest", __name__, url_prefix="/api/v1", tag="Events")
+blueprint.after_request(allow_other_sites)  # browsers with a client key log what they met
 
 _BODY: Final = 'Send {"items": [...]} with 1 to 1,000 exposures, events or learners.'
 

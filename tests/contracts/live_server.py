@@ -5,12 +5,18 @@ import json
 import time
 from urllib.request import Request, urlopen
 
-from assignment import parse_payload
+from assignment import evaluate, parse_payload
 from experiment_server.app import create_app
 from experiment_server.db import Database
 from experiment_server.metrics.service import ensure_built_in
 from experiment_server.settings import Settings
-from tests.experiment_server.delivery.definitions import URL, define, make_flag, set_flag
+from tests.experiment_server.delivery.definitions import (
+    URL,
+    define,
+    make_flag,
+    run_experiment,
+    set_flag,
+)
 from tests.factories import NOW, make_keys
 from tests.faults.killable import KillableServer
 
@@ -52,6 +58,15 @@ class Live:
         """A flag of the test's own, which it may change: the others are everybody's."""
         values = {"value_type": value_type, "default_value": default_value}
         make_flag(self._manager, self._editor, key, rules=[], **values)
+
+    def run_once(self, key, **design):
+        """An experiment of the test's own, started unless it runs already."""
+        if key not in self.get("/api/v1/payload")["features"]:
+            run_experiment(self._manager, self._editor, key, **design)
+
+    def evaluate(self, key, attributes):
+        """What our engine says by the definitions of this moment."""
+        return evaluate(parse_payload(self.get("/api/v1/payload")), key, attributes)
 
     def switch(self, flag, value):
         """Let a flag give this value to everybody."""

@@ -2,10 +2,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from experiment_server.db import (
+    MIGRATIONS,
     Database,
     DatabaseError,
     gate_sqlite,
@@ -87,6 +90,28 @@ def test_writes__from_many_threads__none_is_lost(database):
 
     with database.read() as session:
         assert session.get(Environment, 1).payload_version == 101
+
+
+def test_migrate__of_a_database_in_use__keeps_its_rows_and_fills_what_is_new(tmp_path):
+    before = Database(f"sqlite:///{tmp_path}/old.db")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with before.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        row = {"key": "old", "title": "Old", "pseudonym_key": "00", "payload_version": 7}
+        columns = ", ".join([*row, "created_at"])
+        values = ", ".join(f":{name}" for name in row)
+        connection.execute(
+            sa.text(f"INSERT INTO environment ({columns}) VALUES ({values}, '2026-01-01')"), row
+        )
+
+    migrate(before)
+
+    with before.read() as session:
+        found = session.get(Environment, 1)
+    assert (found.payload_version, found.secret_attributes) == (7, ["email"])
+    before.dispose()
 
 
 def test_migrate__by_servers_that_start_together__runs_once(database_url, database):

@@ -61,3 +61,13 @@ def test_key__revoked__is_listed_as_such(momentum):
     momentum("key", "revoke", "1", "-e", "staging")
 
     assert "\trevoked\t" in momentum("key", "list", "-e", "staging").output
+
+
+def test_environment__secret_attributes__are_those_named_last(momentum):
+    momentum("environment", "add", "staging")
+
+    some = momentum("environment", "secret", "staging", "--attribute", "phone")
+    none = momentum("environment", "secret", "staging")
+
+    assert some.output == "Secret in staging: phone\n"
+    assert none.output == "Secret in staging: none\n"

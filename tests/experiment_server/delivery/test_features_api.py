@@ -107,6 +107,20 @@ def test_features__asked_by_another_sites_script__may_be_read(client, features_u
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_events__from_another_sites_script__are_taken_with_a_client_key(client, client_key):
+    preflight = client.options("/api/v1/events", headers=SITE)
+    item = {"type": "event", "id": "1", "kind": "session_started", "learner": "ada"}
+    answer = client.post(
+        "/api/v1/events",
+        json={"items": [{**item, "at": "2026-03-02T09:00:00Z"}]},
+        headers={**SITE, "Authorization": f"Bearer {client_key}"},
+    )
+
+    assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (202, "*")
+
+
 @pytest.mark.parametrize("path", ["/api/features/{}", "/sub/{}", "/ofrep/v1/streams/{}"])
 def test_path_key__unknown_server_or_revoked__does_not_open(client, keys, path):
     admin = keys.manage("admin")

@@ -107,3 +107,50 @@ def test_touch_payload__one_environment__leaves_the_others(database):
     with database.read() as session:
         versions = {each.key: each.payload_version for each in service.list_environments(session)}
     assert versions == {"one": 3, "other": 2}
+
+
+SECRETS = "/api/v1/environments/production/secret-attributes"
+
+
+def test_secret_attributes__set__replace_the_list_and_reach_the_payload_and_the_audit(
+    client, database
+):
+    keys = make_keys(database)
+    admin = keys.manage("admin")
+    place = "/api/v1/environments/production"
+    before = client.get(place, headers=admin).json
+
+    answer = client.put(SECRETS, json={"items": ["phone", "email", "phone"]}, headers=admin)
+    again = client.put(SECRETS, json={"items": ["email", "phone"]}, headers=admin)
+
+    assert before["secret_attributes"] == ["email"]
+    assert answer.json["secret_attributes"] == ["email", "phone"]
+    assert answer.json["payload_version"] == before["payload_version"] + 1
+    assert again.json == answer.json == client.get(place, headers=admin).json
+    entries = client.get("/api/v1/audit", headers=admin).json["items"]
+    changes = [each for each in entries if each["action"] == "environment.secret_attributes"]
+    assert [each["after"] for each in changes] == [{"secret_attributes": ["email", "phone"]}]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["id", "team", "", "$in", "a\x00b", "x" * 129])
+def test_secret_attributes__name_that_cannot_be_one__is_refused(client, database, name):
+    admin = make_keys(database).manage("admin")
+
+    answer = client.put(SECRETS, json={"items": [name]}, headers=admin)
+
+    assert answer.status_code in (400, 422)
+
+
+def test_secret_salt__of_each_environment__is_another_and_stays(client, database):
+    keys = make_keys(database)
+    admin = {"X-CSRF-Token": sign_in(client, database)}
+    make_environment(database, "staging")
+
+    salts = [
+        client.get(f"/api/v1/environments/{key}", headers=admin).json["secret_salt"]
+        for key in ("production", "staging", "production")
+    ]
+
+    assert salts[0] == salts[2] != salts[1]
+    assert keys.environment.pseudonym_key not in "".join(salts)

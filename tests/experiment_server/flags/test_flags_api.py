@@ -150,3 +150,17 @@ def test_flag__unknown_field__is_refused_and_not_dropped(client, editor):
         "expected": "no such field",
         "remedy": "Remove it, or check its spelling in /openapi.json.",
     }
+
+
+def test_flag__for_servers_only__is_so_from_the_start_or_by_a_change(client, database):
+    editor = make_keys(database).manage("editor")
+    made = client.post(
+        "/api/v1/flags", json={"key": "a", "title": "A", "server_only": True}, headers=editor
+    )
+    other = client.post("/api/v1/flags", json={"key": "b", "title": "B"}, headers=editor)
+    edit = {**editor, "If-Match": "1"}
+    changed = client.patch("/api/v1/flags/b", json={"server_only": True}, headers=edit)
+    unclear = client.patch("/api/v1/flags/a", json={"server_only": None}, headers=edit)
+
+    assert [each.json["server_only"] for each in (made, other, changed)] == [True, False, True]
+    assert unclear.status_code == 422
