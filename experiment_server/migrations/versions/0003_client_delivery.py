@@ -20,8 +20,9 @@ def upgrade() -> None:
     email = sa.text(f"'{json.dumps(['email'])}'")
     secret = sa.Column("secret_attributes", JSON, nullable=False, server_default=email)
     op.add_column("environment", secret)
-    server_only = sa.Column("server_only", sa.Boolean(), nullable=False, server_default=sa.false())
-    op.add_column("flag", server_only)
+    op.add_column(
+        "flag", sa.Column("server_only", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
 
 
 def downgrade() -> None:
