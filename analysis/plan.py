@@ -4,7 +4,7 @@ The server builds a plan from an experiment's definition; nothing else of the se
 analysis. A plan goes to JSON and back without loss, so a stored readout can be computed again.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from json import dumps
@@ -78,10 +78,16 @@ class AnalysisPlan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
-        plain = asdict(self)
-        plain["started_at"] = self.started_at.isoformat()
-        plain["as_of"] = self.as_of.isoformat()
-        return {"format": PLAN_FORMAT, **plain}
+        # By hand: asdict copies every leaf, which is a third of the time that a readout takes.
+        return {
+            "format": PLAN_FORMAT,
+            **vars(self),
+            "metrics": tuple(dict(vars(metric)) for metric in self.metrics),
+            "previous_looks": tuple(dict(vars(look)) for look in self.previous_looks),
+            "lake_version": dict(self.lake_version),
+            "started_at": self.started_at.isoformat(),
+            "as_of": self.as_of.isoformat(),
+        }
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "AnalysisPlan":
