@@ -60,7 +60,7 @@ def first_call(verdicts):
 @pytest.mark.parametrize("pace", [0.5, 1.0, 3.0], ids=lambda x: f"information-{x}")
 def test_a_a__five_looks__false_calls_stay_below_alpha(pace):
     """``pace``: the information of the last look over the planned one."""
-    n, looks, a_look = 1000, 5, 60
+    n, looks, a_look = 600, 5, 60
     se = worlds.SD * 0.8 * (2 / (looks * a_look)) ** 0.5
     minimum = detectable_effect(se) * pace**0.5
     rng = np.random.default_rng(20_260)
@@ -73,7 +73,7 @@ def test_a_a__five_looks__false_calls_stay_below_alpha(pace):
 
 @pytest.mark.parametrize("n_teams", [4, 8])
 def test_a_a__teams_and_five_looks__false_calls_stay_below_alpha(n_teams):
-    n, looks = 800, 5
+    n, looks = 600, 5
     rng = np.random.default_rng(7)
 
     calls = [
