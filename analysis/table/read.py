@@ -105,6 +105,6 @@ def _literal(path: Path) -> str:
 def _gist(message: str) -> str:
     """What the engine says is wrong, and on which line, without its list of settings."""
     lines: Sequence[str] = [line.strip() for line in message.splitlines()]
-    noise = ("Original", "Possible", "LINE")
+    noise = ("Original", "Possible", "LINE", "^")
     telling = [line for line in lines[:4] if line and not line.startswith(noise)]
     return "; ".join(telling[:2])
