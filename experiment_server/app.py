@@ -14,7 +14,7 @@ from experiment_server.audit import api as audit_api
 from experiment_server.columns import utc_now
 from experiment_server.db import Database, migrate
 from experiment_server.delivery import api as delivery_api
-from experiment_server.delivery import features_api, ofrep_api
+from experiment_server.delivery import features_api, held, ofrep_api
 from experiment_server.environments import api as environments_api
 from experiment_server.environments import service as environments
 from experiment_server.experiments import api as experiments_api
@@ -108,6 +108,7 @@ def create_app(settings: Settings, database: Database) -> APIFlask:
     observe.install(app)
     guard.install(app, Identity(state))
     rate_limits.install(app, _caller)
+    held.install(app, settings.threads)
     error_handlers.install(app)
     app.extensions[error_handlers.PAGE] = pages.problem_page
     for blueprint in BLUEPRINTS:

@@ -13,22 +13,26 @@ STREAMS: Final = "momentum.streams"
 GLANCE_S: Final = 0.5  # an evaluation may follow definitions that are so old
 
 
+def install(app: Flask, threads: int) -> None:
+    """Give the app what it holds to deliver definitions."""
+    app.extensions[PAYLOADS] = PayloadCache()
+    app.extensions[STREAMS] = Streams(most_streams(threads))
+
+
 def edition_of(environment_id: int, max_age_s: float = 0.0) -> Edition:
     """The environment's definitions; see ``PayloadCache.current``."""
-    cache: PayloadCache = current_app.extensions.setdefault(PAYLOADS, PayloadCache())
-    return cache.current(web.state().database, environment_id, max_age_s)
+    return payloads_of(current_app).current(web.state().database, environment_id, max_age_s)
 
 
 def payloads_of(app: Flask) -> PayloadCache:
     """The payloads that the process holds."""
-    cache: PayloadCache = app.extensions.setdefault(PAYLOADS, PayloadCache())
-    return cache
+    payloads: PayloadCache = app.extensions[PAYLOADS]
+    return payloads
 
 
 def streams_of(app: Flask) -> Streams:
     """The streams that the process serves."""
-    made = Streams(most_streams(app.extensions[web.EXTENSION].settings.threads))
-    streams: Streams = app.extensions.setdefault(STREAMS, made)
+    streams: Streams = app.extensions[STREAMS]
     return streams
 
 

@@ -15,7 +15,7 @@ from experiment_server.delivery.streams import refetch_event
 from experiment_server.problems import Problem, forbidden
 from experiment_server.security.cors import allow_other_sites
 from experiment_server.security.rate_limits import EVALUATIONS, limited
-from experiment_server.security.roles import CLIENT
+from experiment_server.security.roles import CLIENT, Actor
 from experiment_server.strict_json import dumps
 
 IDLE_S: Final = 120  # after so long in the background a client closes its stream
@@ -48,9 +48,9 @@ def refuse(refused: Refused) -> Response:
 @web.authorize("flags.evaluate")
 def evaluate_one(key: str) -> Response:
     """One answer."""
-    attributes = _attributes(key)
-    edition = _edition()
-    if key in _hidden(edition):
+    attributes, actor = _attributes(key), web.actor()
+    edition = _edition(actor)
+    if key in _hidden(edition, actor):
         return _answer(404, ofrep.failure(ofrep.FLAG_NOT_FOUND, f"There is no {key!a}.", key))
     return _answer(*ofrep.evaluate_flag(edition, key, attributes))
 
@@ -65,10 +65,10 @@ def evaluate_one(key: str) -> Response:
 @web.authorize("flags.evaluate")
 def evaluate_every() -> Response:
     """All answers, or 304."""
-    attributes = _attributes(None)
-    edition = _edition()
-    flags = ofrep.evaluate_flags(edition, attributes, _hidden(edition))
-    response = _answer(200, {"flags": flags, **_event_streams()})
+    attributes, actor = _attributes(None), web.actor()
+    edition = _edition(actor)
+    flags = ofrep.evaluate_flags(edition, attributes, _hidden(edition, actor))
+    response = _answer(200, {"flags": flags, **_event_streams(actor)})
     response.set_etag(sha256(dumps(_lasting(flags))).hexdigest()[:32])
     if request.if_none_match.contains_weak(response.get_etag()[0] or ""):
         response.status_code, response.data = 304, b""  # werkzeug does so for GET only
@@ -116,22 +116,21 @@ def _attributes(key: str | None) -> dict[str, Any]:
     return context
 
 
-def _edition() -> Edition:
-    environment_id = web.actor().environment_id
-    if environment_id is None:
+def _edition(actor: Actor) -> Edition:
+    if actor.environment_id is None:
         raise forbidden("Ask with a key of one environment.")
     # A client that a stream told of a change must not meet an older look.
-    told = "flagConfigEtag" in request.args or "flagConfigLastModified" in request.args
-    return held.edition_of(environment_id, 0.0 if told else held.GLANCE_S)
+    told = b"flagConfig" in request.query_string
+    return held.edition_of(actor.environment_id, 0.0 if told else held.GLANCE_S)
 
 
-def _hidden(edition: Edition) -> frozenset[str]:
-    return edition.server_only if web.actor().key_kind == CLIENT else frozenset()
+def _hidden(edition: Edition, actor: Actor) -> frozenset[str]:
+    return edition.server_only if actor.key_kind == CLIENT else frozenset()
 
 
-def _event_streams() -> dict[str, Any]:
+def _event_streams(actor: Actor) -> dict[str, Any]:
     """Where a client hears of changes; a server key must not stand in an address."""
-    if web.actor().key_kind != CLIENT or not held.streams_of(current_app).most:
+    if actor.key_kind != CLIENT or not held.streams_of(current_app).most:
         return {}
     scheme = "https" if web.state().settings.secure_cookies else request.scheme
     url = f"{scheme}://{request.host}{blueprint.url_prefix}/streams/{held.sent_key()}"
