@@ -48,7 +48,7 @@ def list_experiments(env: str) -> Response:
 @blueprint.get("/experiments/<env>/<key>")
 @web.authorize("results.read")
 def show_experiment(env: str, key: str) -> Response:
-    """One experiment: its latest readout, or the look that ``?look=`` names."""
+    """One experiment: the readout that speaks for it, or the look that ``?look=`` names."""
     state = web.state()
     with state.database.read() as session:
         environment = load_environment(session, env)
@@ -93,7 +93,7 @@ def show_questions(env: str) -> Response:
 def _choose(stored: list[StoredReadout]) -> StoredReadout | None:
     wanted = request.args.get("look")
     if wanted is None:
-        return stored[-1] if stored else None
+        return service.headline(stored)
     found = next((row for row in stored if row.look is not None and str(row.look) == wanted), None)
     if found is None:
         raise not_found("look", wanted)

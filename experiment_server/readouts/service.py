@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from analysis.plan import AnalysisPlan, PreviousLook
-from analysis.results import Readout
+from analysis.results import Readout, Verdict
 from experiment_server.experiments.models import Experiment
 from experiment_server.problems import Problem, not_found
 from experiment_server.readouts.models import StoredReadout
+
+_WARNINGS: Final = frozenset({Verdict.ROLL_BACK, Verdict.DO_NOT_USE})  # valid at any time
 
 
 def store(
@@ -72,10 +74,15 @@ def list_readouts(
     return session.exec(query.order_by(col(StoredReadout.as_of), col(StoredReadout.id))).all()
 
 
-def latest(session: Session, experiment: Experiment) -> StoredReadout | None:
-    """The latest readout of the current phase; planned looks and others alike."""
-    found = list_readouts(session, experiment, experiment.phase)
-    return found[-1] if found else None
+def headline(readouts: Sequence[StoredReadout]) -> StoredReadout | None:
+    """The readout that speaks for an experiment, out of one phase's, oldest first.
+
+    It is the latest planned look: a readout by hand names no winner and must not hide one. Only
+    its warnings, which hold at any time, go before an older look.
+    """
+    speaking = [row for row in readouts if row.look is not None or row.verdict in _WARNINGS]
+    candidates = speaking or readouts
+    return candidates[-1] if candidates else None
 
 
 def latest_look(session: Session, experiment: Experiment, until: datetime) -> StoredReadout | None:

@@ -24,8 +24,8 @@ from experiment_server.readouts.looks import next_look
 
 def summary(session: Session, experiment: Experiment, now: datetime) -> ExperimentSummary:
     """One row of the experiments list."""
-    latest = service.latest(session, experiment)
-    readout = service.to_readout(latest) if latest else None
+    stored = service.headline(service.list_readouts(session, experiment, experiment.phase))
+    readout = service.to_readout(stored) if stored else None
     return ExperimentSummary(
         key=experiment.key,
         title=experiment.title,

@@ -117,6 +117,26 @@ def test_readout_by_hand__between_looks__leaves_the_planned_looks_alone(lived):
     assert [look["look"] for look in rows[-1].plan["previous_looks"]] == [1, 2]
 
 
+def row(look, verdict):
+    return StoredReadout(look=look, verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    ("readouts", "speaks"),
+    [
+        ([], None),
+        ([row(None, "KEEP RUNNING")], 0),
+        ([row(1, "SHIP"), row(None, "KEEP RUNNING")], 0),
+        ([row(1, "SHIP"), row(None, "ROLL BACK")], 1),
+        ([row(1, "SHIP"), row(None, "DO NOT USE"), row(2, "SHIP")], 2),
+    ],
+)
+def test_headline__readouts_by_hand__hide_no_look_but_may_warn(readouts, speaks):
+    found = service.headline(readouts)
+
+    assert found is (None if speaks is None else readouts[speaks])
+
+
 def test_readout__stored__is_computed_again_to_the_same_numbers(lived):
     """A readout names the plan and the lake version: anyone can repeat it, next year."""
     from analysis.lake.reader import Lake
