@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,15 +11,12 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from tests.ports import free_port
 
 MOMENTUM = (sys.executable, "-m", "experiment_server.cli")
 READY_S = 60
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class KillableServer:
@@ -50,7 +46,7 @@ class KillableServer:
             start_new_session=True,
         )
         while not self._is_ready():
-            assert self._process.poll() is None, "the server ended by itself"
+            assert self._process.poll() is None, self._last_words()
             assert time.monotonic() - began < READY_S, "the server is not ready"
             time.sleep(0.02)
         return time.monotonic() - began
@@ -64,6 +60,10 @@ class KillableServer:
         if self._process is not None and self._process.poll() is None:
             self.kill()
         self._log.close()
+
+    def _last_words(self):
+        text = Path(self._log.name).read_text(errors="replace")
+        return f"the server ended by itself: {text[-2000:]}"
 
     def _is_ready(self):
         try:

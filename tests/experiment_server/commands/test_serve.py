@@ -11,14 +11,9 @@ from urllib.request import urlopen
 import pytest
 
 from experiment_server.commands import serve
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def momentum(tmp_path, *arguments, text_in="", **variables):
