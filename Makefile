@@ -18,7 +18,7 @@ demo: $(READY) ## Watch Momentum do its job on embedded defaults (DEMO="--once -
 	$(BIN)/momentum demo $(DEMO)
 
 test: $(READY) ## Run all tests, on SQLite and PostgreSQL, with a real server and a real browser
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(TEST)
+	$(BIN)/python -m pytest -n auto --dist loadscope $(TEST)
 
 lint: $(READY) ## Check style, layout and import rules
 	$(BIN)/ruff check .

@@ -75,6 +75,15 @@ def _not(test: CharTest) -> CharTest:
     return lambda char: not test(char)
 
 
+def _as_it_is(test: CharTest) -> CharTest:
+    return test
+
+
+def _any_case(test: CharTest) -> CharTest:
+    # Of what is named, before a ^ turns it round: [^a] takes neither a nor A.
+    return lambda char: test(char) or test(char.lower()) or test(char.upper())
+
+
 _CLASSES: Final[dict[str, CharTest]] = {
     "d": _is_digit,
     "D": _not(_is_digit),
@@ -89,7 +98,7 @@ _LINE_ENDS: Final = frozenset("\n\r\u2028\u2029")
 _ANCHORS: Final = {"^": "start", "$": "end"}
 
 
-def parse_pattern(pattern: str) -> Node:
+def parse_pattern(pattern: str, *, ignore_case: bool) -> Node:
     """The tree of a pattern.
 
     Raises:
@@ -97,7 +106,7 @@ def parse_pattern(pattern: str) -> Node:
     """
     if len(pattern) > LONGEST_PATTERN:
         raise PatternError(f"longer than {LONGEST_PATTERN} characters")
-    reader = _Reader(pattern)
+    reader = _Reader(pattern, ignore_case=ignore_case)
     node = reader.choice(0)
     if not reader.at_end:
         raise PatternError("a ) without its (")
@@ -105,8 +114,9 @@ def parse_pattern(pattern: str) -> Node:
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, ignore_case: bool) -> None:
         self._text = text
+        self._cased = _any_case if ignore_case else _as_it_is
         self._at = 0
 
     @property
@@ -155,7 +165,7 @@ class _Reader:
             return Anchor(_ANCHORS[char])
         if char in "*+?":
             raise PatternError("nothing to repeat")
-        return Char(_is(char))
+        return Char(self._cased(_is(char)))
 
     def _group(self, depth: int) -> Node:
         if self._skip("?") and not self._skip(":"):
@@ -177,7 +187,7 @@ class _Reader:
             return Anchor("boundary" if char == "b" else "inside")
         if char in "123456789k":
             raise PatternError("back-references are not offered")
-        return Char(_is(self._escaped(char)))
+        return Char(self._cased(_is(self._escaped(char))))
 
     def _escaped(self, char: str) -> str:
         if char in _CONTROLS:
@@ -199,7 +209,7 @@ class _Reader:
             if not isinstance(low, str):
                 tests.append(low)
                 continue
-            tests.append(self._range_from(low))
+            tests.append(self._cased(self._range_from(low)))
         return lambda char: any(test(char) for test in tests) is not negated
 
     def _range_from(self, low: str) -> CharTest:

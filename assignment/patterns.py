@@ -44,7 +44,7 @@ def build_pattern(pattern: Any, *, ignore_case: bool) -> Callable[[str], bool] |
     if not isinstance(pattern, str):
         return None
     try:
-        return _Machine(parse_pattern(pattern), ignore_case=ignore_case).search
+        return _Machine(parse_pattern(pattern, ignore_case=ignore_case)).search
     except PatternError:
         return None
 
@@ -63,8 +63,7 @@ class _Set:
 class _Machine:
     """The steps of a pattern. Each is a character test or a place, with where it leads."""
 
-    def __init__(self, node: Node, *, ignore_case: bool) -> None:
-        self._ignore_case = ignore_case
+    def __init__(self, node: Node) -> None:
         self._tests: list[CharTest | Anchor | None] = [None]
         self._leads: list[tuple[int, ...]] = [()]
         self._n_compiled = 0
@@ -115,11 +114,7 @@ class _Machine:
 
     def _takes(self, step: int, char: str) -> bool:
         test = self._tests[step]
-        if test is None or isinstance(test, Anchor):
-            return False
-        if test(char):
-            return True
-        return self._ignore_case and (test(char.lower()) or test(char.upper()))
+        return test is not None and not isinstance(test, Anchor) and test(char)
 
     def _reachable(self, current: _Set, char: str | None) -> set[int]:
         """All steps that can be stood on between two characters; a match may begin anywhere."""

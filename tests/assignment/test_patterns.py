@@ -44,7 +44,7 @@ alternatives = st.lists(patterns, min_size=1, max_size=3).map("|".join)
 
 
 @settings(max_examples=500)
-@given(alternatives, st.text("abc1 _-", min_size=1, max_size=12), st.booleans())
+@given(alternatives, st.text("abcA1 _-", min_size=1, max_size=12), st.booleans())
 def test_search__any_pattern_and_text__agrees_with_re(
     pattern: str, text: str, ignore_case: bool
 ) -> None:
@@ -53,6 +53,11 @@ def test_search__any_pattern_and_text__agrees_with_re(
     expected = re.search(pattern, text, flags) is not None
 
     assert holds(pattern, text, ignore_case=ignore_case) is expected
+
+
+@pytest.mark.parametrize("text", ["a", "A"])
+def test_search__ignoring_case__keeps_what_is_excluded_out(text: str) -> None:
+    assert not holds("[^a]", text, ignore_case=True)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.browser.program import make_program
 from tests.ports import free_port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def base_url(tmp_path_factory):
     """The address of a running ``momentum serve`` with a small program in it."""
     folder = tmp_path_factory.mktemp("walk")
@@ -22,9 +22,9 @@ def base_url(tmp_path_factory):
         yield server.base_url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A running Chromium."""
+    """A running Chromium; while it is there its event loop runs, which others must not meet."""
     with sync_playwright() as playwright:
         opened = launch(playwright)
         yield opened

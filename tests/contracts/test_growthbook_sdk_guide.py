@@ -16,8 +16,6 @@ from tests.contracts import test_growthbook_sdk_javascript, test_ofrep_openfeatu
 from tests.contracts.node_packages import installed
 from tests.experiment_server.delivery.definitions import VARIANTS
 
-pytestmark = pytest.mark.xdist_group("live")
-
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "other-languages.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
 PACKAGES = tuple(

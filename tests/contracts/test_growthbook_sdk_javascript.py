@@ -6,8 +6,6 @@ from assignment import evaluate
 from tests.contracts.node_packages import Program, installed
 from tests.experiment_server.delivery.definitions import FOR_CLIENTS, KEYS, learners
 
-pytestmark = pytest.mark.xdist_group("live")
-
 PACKAGES = ("@growthbook/growthbook@1.8.0", "eventsource@4.1.1")
 
 

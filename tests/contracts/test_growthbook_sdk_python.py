@@ -9,8 +9,6 @@ from assignment import evaluate
 from tests.contracts.live_server import soon
 from tests.experiment_server.delivery.definitions import EXPERIMENTS, FOR_CLIENTS, KEYS, learners
 
-pytestmark = pytest.mark.xdist_group("live")
-
 
 @pytest.fixture
 def connect(live):

@@ -11,8 +11,6 @@ from tests.contracts.live_server import soon
 from tests.contracts.node_packages import Program, installed
 from tests.experiment_server.delivery.definitions import FLAGS, KEYS, learners
 
-pytestmark = pytest.mark.xdist_group("live")
-
 PACKAGES = ("@openfeature/server-sdk@1.23.0", "@openfeature/ofrep-provider@0.1.3")
 FALLBACKS = {"boolean": False, "string": "", "json": {}}  # a number may be an integer or a float
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 280  # far above what it takes, for a machine that is busy with other tests
 VERDICT_OF_TRUTH = {
@@ -50,7 +52,7 @@ def outcome(tmp_path_factory):
     """What one whole run wrote and printed."""
     folder = tmp_path_factory.mktemp("demo")
     process = demo(
-        *("--once", "--learners", str(N_LEARNERS), "--seed", "1", "--port", "18480"),
+        *("--once", "--learners", str(N_LEARNERS), "--seed", "1", "--port", str(free_port())),
         *("--json", str(folder / "demo.json"), "--data-dir", str(folder / "store")),
     )
     printed, complaints = process.communicate(timeout=LIMIT_S)
@@ -59,7 +61,6 @@ def outcome(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("demo")
 def test_demo__once__decides_as_planted(outcome):
     written, _, _ = outcome
 
@@ -75,7 +76,6 @@ def test_demo__once__decides_as_planted(outcome):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("demo")
 def test_demo__json__has_the_promised_shape(outcome):
     written, _, _ = outcome
 
@@ -95,7 +95,6 @@ def test_demo__json__has_the_promised_shape(outcome):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("demo")
 def test_demo__printed__names_each_truth_and_why(outcome):
     written, printed, _ = outcome
 
@@ -106,7 +105,6 @@ def test_demo__printed__names_each_truth_and_why(outcome):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("demo")
 def test_demo__once__leaves_no_process(outcome):
     _, _, folder = outcome
 
@@ -114,7 +112,6 @@ def test_demo__once__leaves_no_process(outcome):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize(
     ("sign", "code"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)],

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples.oulad_sample import write_sample
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_LOG = ROOT.parent / "shared" / "data" / "oulad"
@@ -32,12 +33,11 @@ LOGS = ("sample", "Open University") if REAL_LOG.is_dir() else ("sample",)
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize("log", LOGS)
 def test_replay__whole_log__finds_no_winner_and_answers_five_questions(tmp_path, log):
     folder = write_sample(tmp_path) if log == "sample" else REAL_LOG
 
-    ended = replay(str(folder), "--once", "--port", "18500")
+    ended = replay(str(folder), "--once", "--port", str(free_port()))
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     verdict = re.search(r"^A/A test: (.+)$", ended.stdout, re.MULTILINE).group(1)

@@ -45,11 +45,11 @@ def test_roles__each__may_do_whatever_the_one_before_may():
         assert allowed[-1]
 
 
-def test_roles__a_client_key__may_neither_describe_learners_nor_read_definitions():
+def test_roles__a_client_key__may_ask_and_tell_but_neither_describe_nor_manage():
     client = Actor("key:1", "x", key_kind="client", environment_id=1)
     may = {name for name in (*ROLE_PERMISSIONS, *KEY_PERMISSIONS) if client.may(name)}
 
-    assert may == {"payload.read", "events.write"}
+    assert may == {"payload.read", "flags.evaluate", "events.write"}
 
 
 def test_roles__the_system__may_everything_that_a_role_may():
