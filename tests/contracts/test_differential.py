@@ -1,0 +1,106 @@
+"""Our engine and the official SDKs give the same value, variant and bucket."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from assignment import parse_payload
+from assignment.hashing import build_hasher
+from tests.contracts.peers import Ask, JavaScriptPeer, ask_ours, ask_python, javascript_sdk
+from tests.contracts.random_payloads import attributes, ids, payloads, seeds
+
+FLAGS = ("f0", "f1", "f2", "f3", "missing")
+unhurried = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="module")
+def javascript() -> Iterator[JavaScriptPeer]:
+    with JavaScriptPeer(javascript_sdk()) as peer:
+        yield peer
+
+
+def questions(learners: list[dict]) -> list[Ask]:
+    return [(flag, learner) for flag in FLAGS for learner in learners]
+
+
+@unhurried
+@given(payloads, st.lists(attributes, min_size=1, max_size=4))
+def test_engine__random_payloads__agrees_with_the_python_sdk(
+    payload: dict, learners: list[dict]
+) -> None:
+    asks = questions(learners)
+
+    assert ask_ours(parse_payload(payload), asks) == ask_python(payload, asks)
+
+
+@unhurried
+@given(payload=payloads, learners=st.lists(attributes, min_size=1, max_size=4))
+def test_engine__random_payloads__agrees_with_the_javascript_sdk(
+    javascript: JavaScriptPeer, payload: dict, learners: list[dict]
+) -> None:
+    asks = questions(learners)
+
+    assert ask_ours(parse_payload(payload), asks) == javascript.ask(payload, asks)
+
+
+@unhurried
+@given(seed=seeds, learners=st.lists(ids, min_size=1, max_size=20))
+@example(seed="\U0001f600", learners=["l\u00e9a", "\u5b66\u4e60", "a\U0001f393"])
+def test_bucket__any_text__is_the_one_of_the_javascript_sdk(
+    javascript: JavaScriptPeer, seed: str, learners: list[str]
+) -> None:
+    rule = {"seed": seed, "hashVersion": 2, "variations": [0, 1], "meta": [{"key": "a"}, {}]}
+    payload = {"features": {"x": {"defaultValue": 0, "rules": [rule]}}}
+    place = build_hasher(seed, 2)
+    assert place is not None
+
+    found = javascript.ask(payload, [("x", {"id": learner}) for learner in learners])
+
+    assert [place(learner) for learner in learners] == [one.bucket for one in found]
+
+
+def fifty_experiments() -> dict:
+    """Fifty that differ in every way that decides who is in, from a fixed seed."""
+    dice = random.Random(7)
+    features = {}
+    for number in range(50):
+        n = dice.randint(2, 5)
+        parts = [dice.randint(1, 9) for _ in range(n)]
+        rule = {
+            "key": f"experiment-{number}",
+            "seed": f"experiment-{number}:{dice.randint(0, 99)}",
+            "hashVersion": dice.choice([1, 2]),
+            "variations": [f"payload-{variant}" for variant in range(n)],
+            "meta": [{"key": f"v{variant}"} for variant in range(n)],
+            "weights": [part / sum(parts) for part in parts],
+            "coverage": dice.choice([1, 0.9, 0.5, 0.1]),
+        }
+        if number % 3 == 0:
+            rule["condition"] = {"role": dice.choice(["sales", {"$in": ["sales", "ops"]}])}
+        if number % 5 == 0:
+            low = dice.randint(0, 50) / 100
+            rule["namespace"] = [f"ring-{number % 2}", low, low + 0.4]
+        features[f"experiment-{number}"] = {"defaultValue": "none", "rules": [rule]}
+    return {"features": features}
+
+
+def many_asks(n_learners: int) -> list[Ask]:
+    learners = [
+        {"id": f"learner-{number}", "role": ("sales", "ops", "hr")[number % 3]}
+        for number in range(n_learners)
+    ]
+    return [(key, learner) for key in fifty_experiments()["features"] for learner in learners]
+
+
+def test_engine__fifty_experiments__agrees_with_both_sdks(javascript: JavaScriptPeer) -> None:
+    asks = many_asks(1_000)
+    payload = fifty_experiments()
+
+    ours = ask_ours(parse_payload(payload), asks)
+
+    assert ours == ask_python(payload, asks)
+    assert ours == javascript.ask(payload, asks)
+    assert 0.2 < sum(one.variant is not None for one in ours) / len(ours) < 0.8
