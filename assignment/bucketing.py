@@ -20,6 +20,8 @@ class RingFilter:
     place: Hasher
     ranges: tuple[Range, ...]
     attribute: str | None  # None: the experiment's own unit
+    seed: str = ""
+    hash_version: int = 2
 
     def admits(self, unit: str) -> bool:
         """Whether the unit lies in one of the ranges."""
@@ -35,7 +37,7 @@ def namespace_filter(name: str, low: float, high: float) -> RingFilter:
     """
     place = build_hasher("__" + name, 1)
     assert place is not None  # noqa: S101 - version 1 exists
-    return RingFilter(place, ((low, high),), None)
+    return RingFilter(place, ((low, high),), None, "__" + name, 1)
 
 
 def equal_weights(n_variants: int) -> tuple[float, ...]:

@@ -125,6 +125,8 @@ class _Reader:
             "prerequisites": self._prerequisites(rule.get("parentConditions"), path),
             "attribute": attribute,
             "place": _hasher(rule.get("hashVersion"), seed, f"{path}.hashVersion", default=1),
+            "seed": seed,
+            "hash_version": rule.get("hashVersion") or 1,
         }
 
     def _force(self, rule: Json, index: int) -> ForceRule:
@@ -263,6 +265,8 @@ def _filter(item: Any, path: str) -> RingFilter:
         place=place or (lambda _unit: -1.0),  # outside every range: nobody is admitted
         ranges=ranges,
         attribute=_text_or(item.get("attribute"), "") or "id",
+        seed=seed,
+        hash_version=item.get("hashVersion") or 2,
     )
 
 
@@ -319,7 +323,7 @@ def _hasher(version: Any, seed: str, path: str, *, default: int) -> Hasher | Non
         version = default
     if isinstance(version, bool) or not isinstance(version, int):
         _refuse(path, version, "1 or 2")
-    return build_hasher(seed, version)
+    return build_hasher(seed, version or default)
 
 
 def _groups(groups: Any) -> Groups:

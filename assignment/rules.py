@@ -36,6 +36,8 @@ class Rule:
     filters: tuple[RingFilter, ...]
     attribute: str  # the one that is hashed
     place: Hasher | None  # None: a hash version that does not exist, so nobody is covered
+    seed: str
+    hash_version: int
 
 
 @dataclass(frozen=True, slots=True)
