@@ -5,9 +5,9 @@ import time
 
 import pytest
 import sqlalchemy as sa
-from deltalake import DeltaTable
 from sqlmodel import select
 
+from analysis.lake.tables import open_table
 from experiment_server.environments.models import Environment
 from experiment_server.ingest.models import BufferedEvent
 from experiment_server.ingest.sealing import lake_root, seal_all
@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 KILLS = 8
 SENDERS = 4
+SEALED_S = 60
 SEED = 20260302
 
 
@@ -44,8 +45,17 @@ def read_lake(database, settings):
     with database.read() as session:
         environment = session.exec(select(Environment)).one()
     root = lake_root(settings.lake_dir, environment)
-    ids = DeltaTable(f"{root}/events").to_pyarrow_table()["event_id"].to_pylist()
+    table = open_table(root, "events")  # None also when the kill came while it was being made
+    ids = [] if table is None else table.to_pyarrow_table()["event_id"].to_pylist()
     return environment, root, ids
+
+
+def wait_until_sealed(database, settings):
+    """Wait until the server has put something into the lake: it must not be empty in this test."""
+    deadline = time.monotonic() + SEALED_S
+    while not read_lake(database, settings)[2]:
+        assert time.monotonic() < deadline, f"the server sealed nothing in {SEALED_S} s"
+        time.sleep(0.2)
 
 
 def test_server__killed_again_and_again_while_it_takes_events__loses_and_doubles_nothing(
@@ -56,7 +66,7 @@ def test_server__killed_again_and_again_while_it_takes_events__loses_and_doubles
     for sender in senders:
         sender.start()
     kill_again_and_again(server, KILLS, SEED)
-    time.sleep(1)  # long enough to seal: the lake must not stay empty in this test
+    wait_until_sealed(database, settings)
     for sender in senders:
         sender.finish()
     server.kill()
