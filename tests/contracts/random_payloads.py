@@ -18,23 +18,23 @@ def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
     return st.fixed_dictionaries({}, optional=fields)
 
 
-attributes = st.fixed_dictionaries(
-    {"id": ids},
-    optional={
-        "team": ids | st.integers(1, 10**6),
-        "role": roles,
-        "age": numbers,
-        "tags": tags,
-        "app": versions,
-        "pilot": st.booleans(),
-        "course": st.fixed_dictionaries({"level": numbers, "topic": roles}),
-    },
-)
+described = {
+    "team": ids | st.integers(1, 10**6),
+    "role": roles,
+    "age": numbers,
+    "tags": tags,
+    "app": versions,
+    "pilot": st.booleans(),
+    "course": st.fixed_dictionaries({"level": numbers, "topic": roles}),
+}
+attributes = st.fixed_dictionaries({"id": ids}, optional=described)
+complete_attributes = st.fixed_dictionaries({"id": ids} | described)
+"""The Python SDK orders nothing that is missing; JavaScript counts it as 0."""
 
 ordering = st.sampled_from(["$lt", "$lte", "$gt", "$gte"])
 on_numbers = (
     numbers
-    | st.dictionaries(ordering | st.sampled_from(["$eq", "$ne"]), numbers, max_size=2)
+    | st.dictionaries(ordering | st.sampled_from(["$eq", "$ne"]), numbers, min_size=1, max_size=2)
     | st.fixed_dictionaries({"$in": st.lists(numbers, max_size=4)})
     | st.fixed_dictionaries({"$nin": st.lists(numbers, max_size=4)})
 )
@@ -56,7 +56,10 @@ on_tags = (
     | st.fixed_dictionaries({"$elemMatch": st.fixed_dictionaries({"$eq": st.sampled_from("ab")})})
 )
 on_versions = st.dictionaries(
-    st.sampled_from(["$veq", "$vne", "$vlt", "$vlte", "$vgt", "$vgte"]), versions, max_size=2
+    st.sampled_from(["$veq", "$vne", "$vlt", "$vlte", "$vgt", "$vgte"]),
+    versions,
+    min_size=1,
+    max_size=2,
 )
 exists = st.fixed_dictionaries({"$exists": st.booleans()})
 kinds = st.sampled_from(["string", "number", "array", "object", "boolean"])
