@@ -9,14 +9,20 @@ from .evaluate import evaluate
 from .evaluation import REASONS, Evaluation, Reason
 from .payload import parse_payload
 from .rules import Payload
+from .sticky import InMemoryStickyStore, NoStickyStore, StickyStore
+from .visits import Visit
 
 __all__ = [
     "REASONS",
     "AssignmentError",
     "Evaluation",
+    "InMemoryStickyStore",
     "InvalidPayload",
+    "NoStickyStore",
     "Payload",
     "Reason",
+    "StickyStore",
+    "Visit",
     "evaluate",
     "parse_payload",
 ]

@@ -13,16 +13,20 @@ from .rules import (
     decide_experiment,
     decide_force,
 )
+from .visits import Visit, decide_on_visit
 
 _UNKNOWN = Evaluation(value=None, variant=None, reason="unknown_flag")
 _ERROR = Evaluation(value=None, variant=None, reason="error")
 
 
-def evaluate(payload: Payload, key: str, attributes: Attributes) -> Evaluation:
+def evaluate(
+    payload: Payload, key: str, attributes: Attributes, visit: Visit | None = None
+) -> Evaluation:
     """What the flag or experiment of this key says to the unit with these attributes.
 
     Rules are asked in order; the first that decides wins. A learner-level experiment hashes the
-    attribute "id", a team-level one "team".
+    attribute "id", a team-level one "team". A visit adds what is not of the unit itself: variants
+    forced by hand or by the page's address, and a memory of earlier variants.
 
     Returns:
         An evaluation, whatever was handed in: an unknown key and attributes of any odd kind give
@@ -32,49 +36,60 @@ def evaluate(payload: Payload, key: str, attributes: Attributes) -> Evaluation:
         flag = payload.flags.get(key)
         if flag is None:
             return _UNKNOWN
-        return _evaluate(payload, flag, attributes, ())
+        return _evaluate(payload, flag, attributes, visit, ())
     except Exception:  # the host must survive a mapping whose own methods raise
         return _ERROR
 
 
 def _evaluate(
-    payload: Payload, flag: Flag, attributes: Attributes, asked: tuple[str, ...]
+    payload: Payload,
+    flag: Flag,
+    attributes: Attributes,
+    visit: Visit | None,
+    asked: tuple[str, ...],
 ) -> Evaluation:
     if not flag.enabled:
         return flag.answers["off"]
     why: Reason = "default"
     for rule in flag.rules:
         if rule.prerequisites:
-            unmet = _unmet(payload, rule, attributes, (*asked, flag.key))
+            unmet = _unmet(payload, rule, attributes, visit, (*asked, flag.key))
             if unmet == "prerequisite" or unmet == "circular_prerequisite":
                 return flag.answers[unmet]
             if unmet == "skip":
                 why = "not_targeted"
                 continue
-        decided = _decide(rule, attributes)
+        decided = _decide(rule, attributes, visit)
         if isinstance(decided, Evaluation):
             return decided
         why = decided
     return flag.answers[why]
 
 
-def _decide(rule: Rule, attributes: Attributes) -> Evaluation | Reason:
+def _decide(rule: Rule, attributes: Attributes, visit: Visit | None) -> Evaluation | Reason:
     if isinstance(rule, ExperimentRule):
-        return decide_experiment(rule, attributes)
+        if visit is None:
+            return decide_experiment(rule, attributes)
+        return decide_on_visit(rule, attributes, visit)
     if isinstance(rule, ForceRule):
-        return decide_force(rule, attributes)
+        remembers = visit is not None and visit.sticky is not None and rule.remembers
+        return decide_force(rule, attributes, rule.fallback if remembers else "")
     return "error"
 
 
 def _unmet(
-    payload: Payload, rule: Rule, attributes: Attributes, asked: tuple[str, ...]
+    payload: Payload,
+    rule: Rule,
+    attributes: Attributes,
+    visit: Visit | None,
+    asked: tuple[str, ...],
 ) -> Literal["prerequisite", "circular_prerequisite", "skip"] | None:
     """What a prerequisite that does not hold leads to; a circle of flags always ends it."""
     for prerequisite in rule.prerequisites:
         if prerequisite.flag in asked:
             return "circular_prerequisite"
         parent = payload.flags.get(prerequisite.flag)
-        answer = None if parent is None else _evaluate(payload, parent, attributes, asked)
+        answer = None if parent is None else _evaluate(payload, parent, attributes, visit, asked)
         if answer is not None and answer.reason == "circular_prerequisite":
             return "circular_prerequisite"
         if not prerequisite.fits({"value": None if answer is None else answer.value}):

@@ -15,6 +15,8 @@ from .rules import ExperimentRule, Flag, ForceRule, Payload, Prerequisite, Rule
 
 FEWEST_VARIANTS: Final = 2
 NAMESPACE_PARTS: Final = 3
+MOST_VERSIONS: Final = 1_000
+"""Each blocked version is looked up for each learner; nobody restarts an experiment as often."""
 
 VALUELESS: Final = frozenset({"prerequisite", "circular_prerequisite"})
 """Reasons after which a flag has no value, as the specification says."""
@@ -127,6 +129,8 @@ class _Reader:
             "place": _hasher(rule.get("hashVersion"), seed, f"{path}.hashVersion", default=1),
             "seed": seed,
             "hash_version": rule.get("hashVersion") or 1,
+            "fallback": _text_or(rule.get("fallbackAttribute"), ""),
+            "remembers": rule.get("disableStickyBucketing") is not True,
         }
 
     def _force(self, rule: Json, index: int) -> ForceRule:
@@ -184,6 +188,8 @@ class _Reader:
             passes_through=frozenset(
                 number for number, meta in enumerate(metas) if meta.get("passthrough") is True
             ),
+            bucket_version=_whole(rule.get("bucketVersion")),
+            min_bucket_version=min(_whole(rule.get("minBucketVersion")), MOST_VERSIONS),
         )
 
     def _prerequisites(self, parents: Any, path: str) -> tuple[Prerequisite, ...]:
@@ -346,6 +352,10 @@ def _number(value: Any, path: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         _refuse(path, value, "a number from 0 to 1, such as 0.4 for 40 %")
     return value
+
+
+def _whole(value: Any) -> int:
+    return value if type(value) is int else 0
 
 
 def _text_or(value: Any, other: Any) -> Any:

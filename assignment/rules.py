@@ -38,6 +38,8 @@ class Rule:
     place: Hasher | None  # None: a hash version that does not exist, so nobody is covered
     seed: str
     hash_version: int
+    fallback: str  # hashed instead when the attribute is missing and variants are remembered
+    remembers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class ExperimentRule(Rule):
     ranges: tuple[Range, ...]
     answers: tuple[Evaluation, ...]  # one for each variant
     passes_through: frozenset[int]  # variants of a holdout: the next rule decides
+    bucket_version: int
+    min_bucket_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,9 @@ def passes_filters(rule: Rule, attributes: Attributes) -> bool:
     return True
 
 
-def decide_force(rule: ForceRule, attributes: Attributes) -> Evaluation | Reason:
+def decide_force(
+    rule: ForceRule, attributes: Attributes, fallback: str = ""
+) -> Evaluation | Reason:
     """The rule's value, or why it does not apply."""
     if rule.targets is not None and not rule.targets(attributes):
         return "not_targeted"
@@ -113,7 +119,7 @@ def decide_force(rule: ForceRule, attributes: Attributes) -> Evaluation | Reason
         return "not_covered"
     if rule.covers is None:
         return rule.answer
-    unit = unit_of(attributes, rule.attribute)
+    unit = unit_of(attributes, rule.attribute) or (fallback and unit_of(attributes, fallback))
     if not unit:
         return "no_unit"
     if rule.place is None or not rule.covers(rule.place(unit)):
