@@ -171,3 +171,27 @@ payloads = st.fixed_dictionaries(
     }
 )
 """Coverage of force rules is left out: see docs/assignment.md on the last bucket."""
+
+sticky_rules = st.fixed_dictionaries(
+    {
+        "key": st.just("x"),
+        "variations": st.just(["plain", "bonus", "badge"]),
+        "meta": st.just([{"key": "a"}, {"key": "b"}, {"key": "c"}]),
+    },
+    optional={
+        "coverage": shares,
+        "condition": conditions,
+        "namespace": st.tuples(seeds, shares, shares).map(list),
+        "filters": filters,
+        "fallbackAttribute": st.just("team"),
+        "disableStickyBucketing": st.booleans(),
+        "bucketVersion": st.integers(0, 2),
+        "minBucketVersion": st.integers(0, 2),
+        "hashVersion": st.sampled_from([1, 2]),
+    },
+)
+slots = st.sampled_from(["x__0", "x__1", "x__2", "y__0"])
+memories = st.dictionaries(slots, st.sampled_from(["a", "b", "c", "gone"]), max_size=3)
+visitors = optional(id=ids, team=ids, role=roles)
+urls = st.sampled_from(["", "", "/?x=1", "/?x=9", "/?y=1&x=2#top"])
+forced = st.just({}) | st.fixed_dictionaries({"x": st.integers(-1, 3)})

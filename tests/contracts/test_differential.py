@@ -7,10 +7,21 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from assignment import parse_payload
+from assignment import InMemoryStickyStore, Visit, evaluate, parse_payload
 from assignment.hashing import build_hasher
 from tests.contracts.peers import Ask, JavaScriptPeer, ask_ours, ask_python, javascript_sdk
-from tests.contracts.random_payloads import attributes, complete_attributes, ids, payloads, seeds
+from tests.contracts.random_payloads import (
+    attributes,
+    complete_attributes,
+    forced,
+    ids,
+    memories,
+    payloads,
+    seeds,
+    sticky_rules,
+    urls,
+    visitors,
+)
 
 FLAGS = ("f0", "f1", "f2", "f3", "missing")
 unhurried = settings(
@@ -62,6 +73,49 @@ def test_bucket__any_text__is_the_one_of_the_javascript_sdk(
     found = javascript.ask(payload, [("x", {"id": learner}) for learner in learners])
 
     assert [place(learner) for learner in learners] == [one.bucket for one in found]
+
+
+def remember(attributes: dict, memories: list[dict]) -> tuple[InMemoryStickyStore, dict]:
+    """The same memory of a visitor for our engine and, as documents, for the JavaScript SDK."""
+    store, documents = InMemoryStickyStore(), {}
+    for attribute, memory in zip(("id", "team"), memories, strict=True):
+        unit = attributes.get(attribute)
+        if unit and memory:
+            store.save(attribute, unit, memory)
+            documents[f"{attribute}||{unit}"] = {
+                "attributeName": attribute,
+                "attributeValue": unit,
+                "assignments": memory,
+            }
+    return store, documents
+
+
+@unhurried
+@given(
+    rule=sticky_rules,
+    visitor=visitors,
+    memory=st.lists(memories, min_size=2, max_size=2),
+    url=urls,
+    force=forced,
+)
+def test_visit__any_memory_page_and_force__agrees_with_the_javascript_sdk(
+    javascript: JavaScriptPeer, rule: dict, visitor: dict, memory: list, url: str, force: dict
+) -> None:
+    payload = {"features": {"x": {"defaultValue": "none", "rules": [rule]}}}
+    store, documents = remember(visitor, memory)
+    visit = {"url": url, "forced": force, "sticky": documents}
+
+    ours = evaluate(
+        parse_payload(payload), "x", visitor, Visit(url=url, forced=force, sticky=store)
+    )
+    [theirs] = javascript.ask(payload, [("x", visitor)], visit)
+
+    assert ours.value == theirs.value
+    assert (ours.variant if ours.in_experiment else None) == theirs.variant
+    assert not ours.in_experiment or ours.unit_attribute == theirs.attribute
+    for saved in theirs.saved:
+        kept = store.get(saved["attributeName"], saved["attributeValue"])
+        assert dict(kept) == saved["assignments"]
 
 
 def fifty_experiments() -> dict:
