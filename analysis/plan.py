@@ -30,6 +30,16 @@ class MetricPlan:
     minimum_effect: float | None = None  # smallest difference that matters, in the metric's unit
     cap: float | None = None  # outcomes above are set to it
     unit_label: str = ""  # "points", "sales", "EUR"
+    margin: float | None = None  # guardrail: the loss that is still acceptable; in its unit, >= 0
+    value_per_unit: float | None = None  # what one unit of the metric is worth, in ``currency``
+    currency: str = ""  # "EUR"
+    denominator_kinds: tuple[
+        str, ...
+    ] = ()  # kind ratio: the events that are counted below the line
+    quantile: float | None = None  # kind quantile: 0.5 is the median
+    floor: float | None = None  # outcomes below are set to it
+    cap_quantile: float | None = None  # cap at this quantile of all variants' outcomes together
+    covariate: Literal["window", "model"] = "window"  # the measure before, or a model's prediction
 
 
 @dataclass(frozen=True)
@@ -59,12 +69,25 @@ class AnalysisPlan:
     looks_planned: int = 1
     final: bool = False  # the last planned look spends all alpha that is left
     previous_looks: tuple[PreviousLook, ...] = ()
-    alpha: float = 0.05  # two-sided, over all looks
+    alpha: float = 0.05  # two-sided, over all looks; with one side, of that side
+    sides: Literal["two", "one"] = "two"  # one: the look asks only whether it is better
     power: float = 0.8  # at the primary's minimum effect
     minimum_days: int = 14  # no SHIP before the experiment has run so long
+    care: float | None = None  # the loss that nobody would mind; None: a tenth of what matters
     score_version: str = ""  # the Energize Score's frozen norms
     lake_version: dict[str, int] = field(default_factory=dict)  # table -> Delta version
     definition_version: int = 1
+    variant_titles: tuple[str, ...] = ()  # in the order of ``variants``; (): the keys
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Each variant's title by its key."""
+        return dict(zip(self.variants, self.variant_titles or self.variants, strict=True))
+
+    @property
+    def alpha_both_sides(self) -> float:
+        """The two-sided alpha that the boundaries are made for."""
+        return self.alpha if self.sides == "two" else 2 * self.alpha
 
     @property
     def control(self) -> str:
@@ -101,8 +124,15 @@ class AnalysisPlan:
         values = {name: value for name, value in plain.items() if name != "format"}
         values["variants"] = tuple(values["variants"])
         values["weights"] = tuple(values["weights"])
+        values["variant_titles"] = tuple(values.get("variant_titles", ()))
         values["metrics"] = tuple(
-            MetricPlan(**{**metric, "event_kinds": tuple(metric["event_kinds"])})
+            MetricPlan(
+                **{
+                    **metric,
+                    "event_kinds": tuple(metric["event_kinds"]),
+                    "denominator_kinds": tuple(metric.get("denominator_kinds", ())),
+                }
+            )
             for metric in values["metrics"]
         )
         values["previous_looks"] = tuple(PreviousLook(**look) for look in values["previous_looks"])
