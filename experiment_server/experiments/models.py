@@ -14,7 +14,8 @@ class Experiment(SQLModel, table=True):
     Shapes of the JSON columns: ``variants`` is a list of {key, title, weight, payload}, the control
     first; ``namespace`` {name, low, high} (experiments of one namespace share its units out);
     ``forced`` unit to variant key; ``metrics`` a list of {metric, role, minimum_effect};
-    ``analysis`` {alpha, power, minimum_days}; ``schedule`` {looks, first_after_days, every_days}.
+    ``analysis`` {alpha, power, minimum_days}; ``schedule`` {looks, first_after_days, every_days};
+    ``after`` {rule, variant}, what applies once it is stopped; ``previews`` learner to variant key.
     """
 
     __tablename__ = "experiment"
@@ -27,7 +28,7 @@ class Experiment(SQLModel, table=True):
     hypothesis: str = Field(default="", max_length=2000)
     domain: str = Field(max_length=32)  # incentive|challenge_format|sequencing|messaging|other
     unit_kind: str = Field(default="learner", max_length=16)  # learner | team
-    state: str = Field(default="draft", max_length=16)  # draft | running | stopped | archived
+    state: str = Field(default="draft", max_length=16)  # see lifecycle.State
     variants: list[dict[str, Plain]] = Field(sa_type=JSONValue)
     coverage: float = 1.0  # share of the matching units that take part, 0-1
     condition: dict[str, Plain] = Field(default_factory=dict, sa_type=JSONValue)
@@ -36,6 +37,9 @@ class Experiment(SQLModel, table=True):
     metrics: list[dict[str, Plain]] = Field(sa_type=JSONValue)
     analysis: dict[str, Plain] = Field(default_factory=dict, sa_type=JSONValue)
     schedule: dict[str, Plain] = Field(default_factory=dict, sa_type=JSONValue)
+    after: dict[str, Plain] | None = Field(default=None, sa_type=JSONValue, nullable=True)
+    previews: dict[str, str] = Field(default_factory=dict, sa_type=JSONValue)
+    holdout_key: str | None = Field(default=None, max_length=128)  # of the holdout it measures
     score_version: str | None = Field(default=None, max_length=64)  # frozen when it starts
     phase: int = 0  # the current or last one; 0 before the first start
     version: int = 1
@@ -44,7 +48,10 @@ class Experiment(SQLModel, table=True):
 
 
 class ExperimentPhase(SQLModel, table=True):
-    """One running period with an unchanged design; each phase hashes with a seed of its own."""
+    """One running period with an unchanged design; each phase hashes with a seed of its own.
+
+    ``pauses`` is a list of {paused_at, resumed_at, reason}, the times as ISO text.
+    """
 
     __tablename__ = "experiment_phase"
     __table_args__ = (sa.UniqueConstraint("experiment_id", "number"),)
@@ -57,3 +64,4 @@ class ExperimentPhase(SQLModel, table=True):
     stopped_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     stop_reason: str = Field(default="", max_length=2000)
     design: dict[str, Plain] = Field(sa_type=JSONValue)  # variants, coverage, condition as started
+    pauses: list[dict[str, Plain]] = Field(default_factory=list, sa_type=JSONValue)

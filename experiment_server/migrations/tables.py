@@ -7,6 +7,7 @@ from experiment_server.audit import models as audit
 from experiment_server.environments import models as environments
 from experiment_server.experiments import models as experiments
 from experiment_server.flags import models as flags
+from experiment_server.holdouts import models as holdouts
 from experiment_server.ingest import models as ingest
 from experiment_server.members import models as members
 from experiment_server.metrics import models as metrics
@@ -21,6 +22,7 @@ MODELS = (
     environments,
     experiments,
     flags,
+    holdouts,
     ingest,
     members,
     metrics,

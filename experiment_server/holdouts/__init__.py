@@ -1,0 +1,1 @@
+"""Holdouts: a share of the units that stays out of every experiment."""
