@@ -1,5 +1,4 @@
 import json
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -393,22 +392,6 @@ def test_plan__as_json_and_back__keeps_its_fingerprint():
 def test_plan__unknown_format__is_refused():
     with pytest.raises(ValueError, match="plan format: found 9, expected 1"):
         AnalysisPlan.from_json({"format": 9})
-
-
-def test_read__sixty_days_and_three_metrics__takes_milliseconds():
-    trend, last = growing(60)
-    metrics = tuple(
-        MetricPlan(key, key, kind="mean", role=role)
-        for key, role in (("a", "primary"), ("b", "secondary"), ("c", "guardrail"))
-    )
-    data = collected(dict.fromkeys("abc", last), trend=trend)
-    read(plan(metrics=metrics), data)
-
-    began = time.perf_counter()
-    for _ in range(5):
-        read(plan(metrics=metrics), data)
-
-    assert (time.perf_counter() - began) / 5 < 0.1
 
 
 def test_readout__three_learners_of_very_many_planned__is_finite_and_accuses_nobody():

@@ -1,5 +1,4 @@
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -39,16 +38,8 @@ def test_operator__each_row__has_a_case_both_ways(operator: str) -> None:
     "actual", ["x" * 10_000, ["x"] * 10_000, "1." * 5_000, {"a": "x" * 10_000}]
 )
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_operator__ten_thousand_characters__takes_no_time_to_notice(
-    operator: str, actual: object
-) -> None:
-    """Ten milliseconds leave room for a busy machine; most take microseconds."""
+def test_operator__ten_thousand_characters__answers(operator: str, actual: object) -> None:
+    """One that backtracked would not end before the sun does."""
     test = build_condition({"a": {operator: "(x+)+$"}}, {"(x+)+$": ["y"]})
 
-    spent = []
-    for _ in range(3):
-        started = time.perf_counter()
-        test({"a": actual})
-        spent.append(time.perf_counter() - started)
-
-    assert min(spent) < 0.01
+    assert test({"a": actual}) in (True, False)

@@ -73,11 +73,9 @@ def test_growthbook_python__change__arrives_through_the_stream(live, connect):
     assert growthbook.get_feature_value("streamed-to-python", None) is False
 
     live.switch("streamed-to-python", True)
-    took = soon(lambda: growthbook.get_feature_value("streamed-to-python", None) is True)
+    soon(lambda: growthbook.get_feature_value("streamed-to-python", None) is True)
     live.switch("streamed-to-python", False)
     soon(lambda: growthbook.get_feature_value("streamed-to-python", None) is False)
-
-    assert took < 5
 
 
 def test_growthbook_python__remote_evaluation__gives_the_same_and_tells_exposures(live, connect):

@@ -79,15 +79,14 @@ def test_openfeature_python__what_cannot_be_answered__is_the_default_with_a_code
     assert (anonymous.value, anonymous.error_code) == ("mine", ErrorCode.TARGETING_KEY_MISSING)
 
 
-def test_openfeature_python__change__is_followed_within_a_second(live, openfeature):
+def test_openfeature_python__change__is_followed(live, openfeature):
     live.add_flag("salute", "string", "hello")
     learner = EvaluationContext(targeting_key="ada")
     soon(lambda: openfeature.get_string_value("salute", "", learner) == "hello")
 
     live.switch("salute", "good morning")
 
-    took = soon(lambda: openfeature.get_string_value("salute", "", learner) == "good morning")
-    assert took < 2
+    soon(lambda: openfeature.get_string_value("salute", "", learner) == "good morning")
 
 
 def test_openfeature_javascript__each_flag_and_experiment__gives_what_the_server_decides(live):

@@ -43,7 +43,7 @@ def connect(server):
 def client(connect):
     """A client that has its definitions."""
     ready = connect()
-    assert ready.ready(5)
+    assert ready.ready(30)
     return ready
 
 

@@ -56,7 +56,7 @@ def test_payload__server_answers__decides_by_the_server(connect, server) -> None
     server.payload = of_version(2, 8)
     client = connect(payload=of_version(1, 5))
 
-    assert client.ready(5)
+    assert client.ready(30)
 
     assert client.value("limit", 0) == 8
     status = client.status()
@@ -72,7 +72,7 @@ def test_payload__beside_a_kept_file__the_newer_one_decides(
     path = tmp_path / "kept.json"
     server.payload = of_version(kept, 20)
     first = connect(payload_file=path)
-    assert first.ready(5)
+    assert first.ready(30)
     assert wait_for(path.exists)
 
     client = connect(AWAY, payload_file=path, payload=of_version(given, 10))

@@ -14,7 +14,7 @@ def test_payload_file__server_away_after_a_restart__decides_as_before(
 ) -> None:
     path = tmp_path / "payload.json"
     first = connect(payload_file=path)
-    assert first.ready(5)
+    assert first.ready(30)
     before = [first.variant("reward-ladder", f"l{n}", {"role": "seller"}).key for n in range(50)]
 
     second = connect("http://127.0.0.1:9", payload_file=str(path))
@@ -29,7 +29,7 @@ def test_payload_file__is_readable_by_its_owner_only_and_leaves_no_litter(
 ) -> None:
     path = tmp_path / "payload.json"
     client = connect(payload_file=path)
-    assert client.ready(5)
+    assert client.ready(30)
     assert wait_for(path.exists)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -62,7 +62,7 @@ def test_payload_file__wrong_definitions_inside__is_ignored(connect, tmp_path, l
 def test_payload_file__folder_missing__is_said_and_harmless(connect, tmp_path, lines) -> None:
     client = connect(payload_file=tmp_path / "missing" / "payload.json")
 
-    assert client.ready(5)
+    assert client.ready(30)
     assert client.is_on("new-home") is True
     assert wait_for(lambda: any("cannot be written" in line for line in lines()))
 

@@ -34,7 +34,7 @@ def test_learner__bound__answers_as_the_client_does(client, server) -> None:
     assert bound.value("limit", 1) == 5
     assert bound.explain("reward-ladder") == client.explain("reward-ladder", "l1", SELLER)
     bound.track("login", 2, {"course": "c1"})
-    assert client.flush(5)
+    assert client.flush(30)
     assert [event["learner"] for event in server.of_type("event")] == ["l1"]
     assert len(server.of_type("exposure")) == 1
 

@@ -1,4 +1,3 @@
-import time
 
 import numpy as np
 import pytest
@@ -115,13 +114,10 @@ def test_posterior__few_teams__is_less_sure_than_with_many():
     assert few.sd == pytest.approx(critical_t(stats.norm.isf(0.025), 4) / stats.norm.isf(0.025))
 
 
-def test_chances_to_be_best__twenty_variants__take_no_time():
+def test_chances_to_be_best__twenty_variants__sum_to_one():
     rng = np.random.default_rng(5)
     contrasts = [contrast(effect, 1.0) for effect in rng.normal(0, 1, 19)]
 
-    began = time.process_time()
     chances = chances_to_be_best(contrasts, 2.0)
-    took = time.process_time() - began
 
     assert sum(chances) == pytest.approx(1)
-    assert took < 5  # with six digits asked for it was thirty
