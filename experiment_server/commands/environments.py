@@ -68,8 +68,11 @@ def _add_key_commands(keys: typer.Typer) -> None:
             place = service.load_environment(session, environment)
             wanted = (kind, role, title)
             key, secret = service.create_key(session, SYSTEM, place, wanted, utc_now())
+            decryption_key = service.decryption_key(place, key)
         typer.echo(f"Key {key.id} ({kind}) of {environment}, shown this once:", err=True)
         typer.echo(secret)
+        if decryption_key is not None:
+            typer.echo(f"Its SDKs decrypt with: {decryption_key}", err=True)
 
     @keys.command("list")
     def show(environment: At) -> None:

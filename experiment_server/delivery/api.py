@@ -31,7 +31,7 @@ def read_payload() -> Response:
     if actor.environment_id is None:
         raise forbidden("Ask with a key of one environment.")
     reader = CLIENTS if actor.key_kind == CLIENT else SERVERS
-    response = held.send(held.edition_of(actor.environment_id)[reader])
+    response = held.send(held.edition_of(actor.environment_id).delivered(reader, actor.payload_key))
     response.headers["Cache-Control"] = "no-cache"
     return response
 

@@ -37,7 +37,8 @@ blueprint.after_request(allow_other_sites)
 @web.public
 def read_features(client_key: str) -> Response:  # noqa: ARG001 - the guard has read it
     """The payload, or 304."""
-    response = held.send(held.edition_of(_environment())[GROWTHBOOK])
+    payload_key = web.path_actor().payload_key
+    response = held.send(held.edition_of(_environment()).delivered(GROWTHBOOK, payload_key))
     # Never used unasked, and by a cache on the way for a day while we do not answer.
     response.headers["Cache-Control"] = "public, max-age=0, stale-if-error=86400"
     if held.streams_of(current_app).most:
@@ -55,10 +56,12 @@ def read_features(client_key: str) -> Response:  # noqa: ARG001 - the guard has 
 @web.public
 def subscribe(client_key: str) -> Response:
     """A stream that tells each change."""
+    _environment()  # 401 before anything else
+    payload_key = web.path_actor().payload_key
     return stream(
         client_key,
-        token=lambda edition: edition[GROWTHBOOK].etag,
-        event=lambda edition: features_event(edition[GROWTHBOOK]),
+        token=lambda edition: edition.delivered(GROWTHBOOK, payload_key).etag,
+        event=lambda edition: features_event(edition.delivered(GROWTHBOOK, payload_key)),
         seen=request.headers.get("Last-Event-ID"),
     )
 

@@ -3,7 +3,7 @@
 import gzip
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ SERVERS: Final = "servers"  # everything
 CLIENTS: Final = "clients"  # nobody's id, no secret attribute's value, no flag for servers only
 GROWTHBOOK: Final = "growthbook"  # the clients', in GrowthBook's words alone
 WORTH_PACKING: Final = 1_000  # bytes
+MOST_ENCRYPTED: Final = 32  # kept for so many keys; others are encrypted for each request
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,24 @@ class Edition:
     for_readers: Mapping[str, Delivered]
     rules: Payload  # the whole, ready to be evaluated
     server_only: frozenset[str]
+    encrypted: dict[tuple[str, str], Delivered] = field(default_factory=dict)
 
     def __getitem__(self, reader: str) -> Delivered:
         """The payload as SERVERS, CLIENTS or GROWTHBOOK receive it."""
         return self.for_readers[reader]
+
+    def delivered(self, reader: str, payload_key: str | None) -> Delivered:
+        """The same, encrypted when the caller's key asks for it."""
+        if payload_key is None:
+            return self[reader]
+        made = self.encrypted.get((reader, payload_key))
+        if made is None:
+            from experiment_server.delivery.encrypt import encrypt_payload  # an extra's package
+
+            made = Delivered.of(encrypt_payload(self[reader].content, payload_key))
+            if len(self.encrypted) < MOST_ENCRYPTED:
+                self.encrypted[reader, payload_key] = made
+        return made
 
 
 class PayloadCache:

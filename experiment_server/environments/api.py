@@ -56,7 +56,7 @@ class SecretAttributesBody(Body):
 class NewKeyBody(Body):
     """A new API key."""
 
-    kind: str = Field(max_length=20, description="server, client or management")
+    kind: str = Field(max_length=20, description="server, client, encrypted or management")
     role: str | None = Field(default=None, max_length=20, description="of a management key")
     title: str = Field(min_length=1, max_length=200)
 
@@ -71,6 +71,9 @@ class KeyView(BaseModel):
     prefix: str
     created_at: datetime
     revoked_at: datetime | None
+    decryption_key: str | None = Field(
+        default=None, description="of an encrypted key: what its SDKs decrypt the payload with"
+    )
 
 
 class NewKeyView(KeyView):
@@ -147,8 +150,9 @@ def set_secret_attributes(env: str, body: SecretAttributesBody) -> Response:
 def list_keys(env: str) -> Response:
     """The keys without their secrets, which nobody can read again."""
     with web.state().database.read() as session:
-        keys = service.list_keys(session, service.load_environment(session, env))
-    return web.listing([_key_view(key) for key in keys])
+        place = service.load_environment(session, env)
+        keys = service.list_keys(session, place)
+    return web.listing([_key_view(place, key) for key in keys])
 
 
 @blueprint.post("/<env>/keys")
@@ -163,7 +167,7 @@ def create_key(env: str, body: NewKeyBody) -> Response:
     with state.database.write() as session:
         place = service.load_environment(session, env)
         key, secret = service.create_key(session, web.actor(), place, wanted, state.clock())
-    shown = NewKeyView(**_key_view(key).model_dump(), secret=secret)
+    shown = NewKeyView(**_key_view(place, key).model_dump(), secret=secret)
     return web.answer(shown, status=201)
 
 
@@ -177,7 +181,7 @@ def revoke_key(env: str, key_id: int) -> Response:
     with state.database.write() as session:
         place = service.load_environment(session, env)
         key = service.revoke_key(session, web.actor(), place, web.row_id(key_id), state.clock())
-    return web.answer(_key_view(key))
+    return web.answer(_key_view(place, key))
 
 
 def _view(environment: Environment) -> EnvironmentView:
@@ -191,5 +195,6 @@ def _view(environment: Environment) -> EnvironmentView:
     )
 
 
-def _key_view(key: ApiKey) -> KeyView:
-    return KeyView.model_validate(key, from_attributes=True)
+def _key_view(place: Environment, key: ApiKey) -> KeyView:
+    view = KeyView.model_validate(key, from_attributes=True)
+    return view.model_copy(update={"decryption_key": service.decryption_key(place, key)})

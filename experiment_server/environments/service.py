@@ -1,8 +1,10 @@
 """Environments and their API keys."""
 
 import hmac
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.util import find_spec
 from secrets import token_hex
 from typing import Final
 
@@ -14,6 +16,8 @@ from experiment_server.environments.models import ApiKey, Environment
 from experiment_server.problems import forbidden, invalid, not_found, taken
 from experiment_server.security.api_keys import hash_key, is_well_formed, make_key
 from experiment_server.security.roles import (
+    CLIENT,
+    ENCRYPTED,
     KEY_KINDS,
     MANAGEMENT,
     ROLES,
@@ -120,6 +124,18 @@ def secret_salt(environment: Environment) -> str:
     return hmac.digest(key, b"secret attributes", "sha256").hex()[:32]
 
 
+def decryption_key(environment: Environment, key: ApiKey) -> str | None:
+    """What decrypts the payload of an encrypted key: 128 bits in Base64; None for other keys.
+
+    Like the salt it follows from the environment's own key, so nothing more has to be stored.
+    """
+    if key.kind != ENCRYPTED:
+        return None
+    secret = bytes.fromhex(environment.pseudonym_key)
+    made = hmac.digest(secret, f"payload of {key.secret_hash}".encode(), "sha256")
+    return b64encode(made[:16]).decode()
+
+
 def create_key(
     session: Session,
     actor: Actor,
@@ -205,15 +221,19 @@ def actor_of_key(session: Session, secret: str) -> Actor | None:
         id=f"key:{key.id}",
         title=f"{key.title} ({key.prefix}...)",
         role=key.role,
-        key_kind=key.kind,
+        key_kind=CLIENT if key.kind == ENCRYPTED else key.kind,
         environment_id=environment.id,
         environment_key=environment.key,
+        payload_key=decryption_key(environment, key),
     )
 
 
 def _check_key_wish(actor: Actor, kind: str, role: str | None) -> None:
     if kind not in KEY_KINDS:
         raise invalid("kind", kind, "one of " + ", ".join(KEY_KINDS), "SDKs need a server key.")
+    if kind == ENCRYPTED and find_spec("cryptography") is None:
+        remedy = "Install the package cryptography on the server: the extra `encryption`."
+        raise invalid("kind", kind, "a kind that this server can serve", remedy)
     if kind != MANAGEMENT:
         if role is not None:
             raise invalid("role", role, f"no role for a {kind} key", "Leave role out.")

@@ -7,9 +7,14 @@ from hashlib import sha256
 from secrets import token_bytes
 from typing import Final
 
-from experiment_server.security.roles import CLIENT, MANAGEMENT, SERVER
+from experiment_server.security.roles import CLIENT, ENCRYPTED, MANAGEMENT, SERVER
 
-LEADS: Final = {SERVER: "mo_server_", CLIENT: "mo_client_", MANAGEMENT: "mo_manage_"}
+LEADS: Final = {
+    SERVER: "mo_server_",
+    CLIENT: "mo_client_",
+    ENCRYPTED: "mo_client_",  # everywhere but in its payload it is a client key
+    MANAGEMENT: "mo_manage_",
+}
 PATH_ARGUMENT: Final = "client_key"  # of routes whose path carries the key, as GrowthBook has it
 SHOWN: Final = 6  # characters after the lead that the list of keys shows
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -26,7 +31,7 @@ class NewKey:
 
 
 def make_key(kind: str) -> NewKey:
-    """A new key of the kind server, client or management."""
+    """A new key of one of the kinds in ``roles.KEY_KINDS``."""
     body = _base62(int.from_bytes(token_bytes(32)), 43)
     secret = LEADS[kind] + body
     secret += _checksum(secret)

@@ -1,6 +1,6 @@
 """Who may do what: the one permission table, and the actor that it is asked about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 VIEWER: Final = "viewer"
@@ -12,7 +12,8 @@ ROLES: Final = (VIEWER, ANALYST, EDITOR, ADMIN)  # each may do what those before
 SERVER: Final = "server"
 CLIENT: Final = "client"
 MANAGEMENT: Final = "management"
-KEY_KINDS: Final = (SERVER, CLIENT, MANAGEMENT)
+ENCRYPTED: Final = "encrypted"  # a client key whose payload is encrypted on its way
+KEY_KINDS: Final = (SERVER, CLIENT, ENCRYPTED, MANAGEMENT)
 
 # permission -> the first role that has it; a role has what the ones before it have.
 ROLE_PERMISSIONS: Final = {
@@ -48,9 +49,10 @@ class Actor:
     id: str  # "member:3", "key:5", "system"
     title: str  # as the audit log shows it
     role: str | None = None  # of a member or a management key
-    key_kind: str | None = None  # None: no key
+    key_kind: str | None = None  # server, client or management; None: no key
     environment_id: int | None = None  # where a key belongs; None: everywhere
     environment_key: str | None = None
+    payload_key: str | None = field(default=None, repr=False)  # encrypts what it receives
 
     def may(self, permission: str) -> bool:
         """Whether the permission table grants this."""

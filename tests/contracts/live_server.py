@@ -37,6 +37,9 @@ class Live:
         self._editor = keys.manage("editor")
         define(self._manager, self._editor)
         self.server_key, self.client_key = keys.secret("server"), keys.secret("client")
+        self.encrypted_key = keys.secret("encrypted")
+        listed = self._manager.get(f"{URL}/keys", headers=self._editor).json["items"]
+        self.decryption_key = listed[-1]["decryption_key"]
         self.salt = self._manager.get(URL, headers=self._editor).json["secret_salt"]
         self._server = KillableServer(database_url, folder)
         self._server.env["MOMENTUM_SCHEDULER"] = "off"

@@ -56,3 +56,25 @@ def test_growthbook_javascript__change__arrives_through_the_stream(live, node):
             values.append(node.read()["value"])
 
     assert set(values) == {3, 11, 12}
+
+
+def test_growthbook_javascript__encrypted_payload__gives_what_the_server_decides(live, node):
+    asks = [(key, attributes) for attributes in learners(100) for key in FOR_CLIENTS]
+    told = [(key, live.for_client(attributes)) for key, attributes in asks]
+    keys = {"key": live.encrypted_key, "decryptionKey": live.decryption_key}
+
+    found = node.ask(url=live.url, **keys, remote=False, asks=told)["answers"]
+
+    assert found == expected(live, asks)
+
+
+def test_growthbook_javascript__encrypted_change__arrives_through_the_stream(live, node):
+    live.add_flag("encrypted-to-node", "number", 3)
+    keys = {"key": live.encrypted_key, "decryptionKey": live.decryption_key}
+    before = node.ask(watch=True, url=live.url, **keys, flag="encrypted-to-node", attributes={})
+    values = [before["value"]]
+    live.switch("encrypted-to-node", 11)
+    while values[-1] != 11:
+        values.append(node.read()["value"])
+
+    assert set(values) == {3, 11}

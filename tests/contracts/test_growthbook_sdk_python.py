@@ -16,7 +16,8 @@ def connect(live):
     made = []
 
     def connect(**options):
-        made.append(GrowthBook(api_host=live.url, client_key=live.client_key, **options))
+        key = options.pop("client_key", live.client_key)
+        made.append(GrowthBook(api_host=live.url, client_key=key, **options))
         return made[-1]
 
     yield connect
@@ -104,3 +105,14 @@ def test_growthbook_python__with_our_own_payload__is_not_troubled_by_our_extras(
         for key in KEYS:
             assert growthbook.eval_feature(key).value == evaluate(live.whole, key, attributes).value
     growthbook.destroy()
+
+
+def test_growthbook_python__encrypted_payload__gives_what_the_server_decides(live, connect):
+    keys = {"client_key": live.encrypted_key, "decryption_key": live.decryption_key}
+    growthbook = connect(**keys)
+    growthbook.load_features()
+
+    for attributes in learners(100):
+        growthbook.set_attributes(live.for_client(attributes))
+        for key in FOR_CLIENTS:
+            assert growthbook.eval_feature(key).value == evaluate(live.whole, key, attributes).value

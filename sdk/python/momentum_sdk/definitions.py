@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from ._assignment import InvalidPayload, Payload, parse_payload
+from ._assignment import AssignmentError, InvalidPayload, Payload, parse_payload
 from .answers import Status
 from .backoff import Backoff
 from .keeping import Keeper, read_json
@@ -49,10 +49,23 @@ class Definitions:
         self._n_answered = 0  # of these, how many have been made
         self._is_fresh = False
         self._is_closed = False
+        self._decrypt = self._decrypter(options.decryption_key)
         self._keeper = Keeper(options.payload_file, notices) if options.payload_file else None
         self._begin("file", None if self._keeper is None else self._keeper.load())
         self._begin("given", self._given())
         self._is_fresh = options.offline and self.payload is not None
+
+    def _decrypter(self, key: str | None) -> Callable[[Any], Any] | None:
+        """What decrypts payloads; it is imported here, before there are threads that would."""
+        if key is None:
+            return None
+        try:
+            from ._assignment.encrypted import decrypt_payload
+        except ImportError:
+            what = "decryption_key needs the package cryptography: momentum-sdk[encryption]"
+            self._notices.warn("encrypted", what)
+            return None
+        return lambda data: decrypt_payload(data, key) if isinstance(data, dict) else data
 
     def _given(self) -> Any:
         """What the host gave to begin with."""
@@ -235,9 +248,10 @@ class Definitions:
 
     def _parse(self, data: Any) -> Payload | None:
         try:
-            payload = parse_payload(data, lenient=True)
-        except (InvalidPayload, RecursionError) as error:
-            where = error.path if isinstance(error, InvalidPayload) else "too deep"
+            plain = data if self._decrypt is None else self._decrypt(data)
+            payload = parse_payload(plain, lenient=True)
+        except (AssignmentError, RecursionError) as error:
+            where = _where(error)
             self._notices.warn("payload", "definitions cannot be read at %s", where)
             return None
         if payload.broken:
@@ -245,6 +259,12 @@ class Definitions:
                 "broken", "these flags cannot be evaluated: %s", ", ".join(payload.broken)[:300]
             )
         return payload
+
+
+def _where(error: Exception) -> str:
+    if isinstance(error, InvalidPayload):
+        return error.path
+    return "the encrypted part" if isinstance(error, AssignmentError) else "too deep"
 
 
 def _refuse_constant(name: str) -> Any:

@@ -24,6 +24,7 @@ class Options:
     exposure_memory: int = 100_000  # exposures remembered, so that each is logged once
     payload_file: str | None = None  # keeps the last definitions over a restart; never expires
     payload: Any = None  # definitions to begin with: the payload's dict, or a file of its JSON
+    decryption_key: str | None = None  # of an encrypted client key; needs the extra `encryption`
     offline: bool = False  # ask for nothing and send nothing; events count as dropped
     streaming: bool = False  # hear of changes by a stream; poll while there is none
     compress: bool = False  # gzip request bodies
@@ -63,6 +64,10 @@ def _payload(value: Any) -> Any:
     return value if isinstance(value, dict) and value else _path(value)
 
 
+def _text(value: Any) -> Any:
+    return value if isinstance(value, str) and value else None
+
+
 def _switch(value: Any) -> Any:
     return value if isinstance(value, bool) else None
 
@@ -81,6 +86,7 @@ _READERS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
     "spool_dir": (_path, "a path, such as momentum-spool"),
     "spool_max_mb": (_count(1, 100_000), "a whole number from 1 to 100000, such as 100"),
     "payload": (_payload, "a payload as a dict, or the path of its JSON file"),
+    "decryption_key": (_text, "the key in Base64 that was made with the client key"),
     "offline": (_switch, "True or False"),
     "streaming": (_switch, "True or False"),
     "compress": (_switch, "True or False"),

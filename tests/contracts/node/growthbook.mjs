@@ -11,12 +11,13 @@ setPolyfills({ EventSource });
 
 const say = (answer) => console.log(JSON.stringify(answer));
 
-async function evaluate({ url, key, remote, asks }) {
+async function evaluate({ url, key, decryptionKey, remote, asks }) {
   const viewed = [];
   const make = async (attributes) => {
     const growthbook = new GrowthBook({
       apiHost: url,
       clientKey: key,
+      decryptionKey,
       remoteEval: remote,
       attributes,
       trackingCallback: (experiment, result) => viewed.push([experiment.key, result.key]),
@@ -40,8 +41,8 @@ async function evaluate({ url, key, remote, asks }) {
 }
 
 // Says the flag's value at once and after each change that the stream brings.
-async function watch({ url, key, flag, attributes }) {
-  const growthbook = new GrowthBook({ apiHost: url, clientKey: key, attributes });
+async function watch({ url, key, decryptionKey, flag, attributes }) {
+  const growthbook = new GrowthBook({ apiHost: url, clientKey: key, decryptionKey, attributes });
   growthbook.setRenderer(() => say({ value: growthbook.getFeatureValue(flag, null) }));
   await growthbook.init({ timeout: 5000, streaming: true });
   say({ value: growthbook.getFeatureValue(flag, null) });
