@@ -70,6 +70,7 @@ class AnalysisPlan:
     final: bool = False  # the last planned look spends all alpha that is left
     previous_looks: tuple[PreviousLook, ...] = ()
     alpha: float = 0.05  # two-sided, over all looks; with one side, of that side
+    spending: str = "obrien_fleming"  # a row of analysis.spending.SPENDING, e.g. "kim_demets:2"
     sides: Literal["two", "one"] = "two"  # one: the look asks only whether it is better
     power: float = 0.8  # at the primary's minimum effect
     minimum_days: int = 14  # no SHIP before the experiment has run so long
