@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .bayes.prior import Prior
 from .contrast import Contrast, critical_t
 from .methods import compare
 from .methods.bayes_normal import chances_to_be_best, posterior
@@ -59,6 +60,13 @@ class Compared:
         return PRIOR_PER_SPREAD * self.spread
 
     @property
+    def prior(self) -> Prior:
+        """What is believed before the data: the plan's prior, or a weakly informative one."""
+        if self.metric.prior is not None:
+            return self.metric.prior
+        return Prior(sd=self.prior_sd or max(each.se for each in self.estimable.values()))
+
+    @property
     def estimable(self) -> dict[str, Contrast]:
         """The contrasts that there are."""
         return {key: c for key, c in self.contrasts.items() if isinstance(c, Contrast)}
@@ -104,7 +112,7 @@ def estimate_metric(compared: Compared, boundary_z: float) -> MetricResult:
     found = compared.estimable
     p_best = {}
     if found:
-        chances = chances_to_be_best(list(found.values()), compared.prior_sd, compared.sign)
+        chances = chances_to_be_best(list(found.values()), compared.prior, compared.sign)
         p_best = dict(zip([compared.control, *found], chances, strict=True))
     return MetricResult(
         key=metric.key,
@@ -145,7 +153,7 @@ def _estimate(compared: Compared, variant: str, contrast: Contrast, boundary_z: 
         p_value=contrast.p_value,
         relative=relative(contrast, critical),
         posterior=posterior(
-            contrast, compared.prior_sd, compared.sign, compared.metric.minimum_effect
+            contrast, compared.prior, compared.sign, compared.metric.minimum_effect
         ),
         variance_reduction=contrast.variance_reduction,
     )

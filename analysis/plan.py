@@ -10,6 +10,8 @@ from hashlib import sha256
 from json import dumps
 from typing import Any, Literal
 
+from .bayes.prior import Prior
+
 PLAN_FORMAT = 1
 
 MetricRole = Literal["primary", "secondary", "guardrail"]
@@ -40,6 +42,11 @@ class MetricPlan:
     floor: float | None = None  # outcomes below are set to it
     cap_quantile: float | None = None  # cap at this quantile of all variants' outcomes together
     covariate: Literal["window", "model"] = "window"  # the measure before, or a model's prediction
+    prior: Prior | None = None  # of its effects; None: a weakly informative one
+
+    def to_json(self) -> dict[str, Any]:
+        """The metric's plan as plain JSON values."""
+        return {**vars(self), "prior": None if self.prior is None else self.prior.to_json()}
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class AnalysisPlan:
         return {
             "format": PLAN_FORMAT,
             **vars(self),
-            "metrics": tuple(dict(vars(metric)) for metric in self.metrics),
+            "metrics": tuple(metric.to_json() for metric in self.metrics),
             "previous_looks": tuple(dict(vars(look)) for look in self.previous_looks),
             "lake_version": dict(self.lake_version),
             "started_at": self.started_at.isoformat(),
@@ -132,6 +139,7 @@ class AnalysisPlan:
                     **metric,
                     "event_kinds": tuple(metric["event_kinds"]),
                     "denominator_kinds": tuple(metric.get("denominator_kinds", ())),
+                    "prior": Prior.from_json(metric["prior"]) if metric.get("prior") else None,
                 }
             )
             for metric in values["metrics"]

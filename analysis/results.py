@@ -44,12 +44,16 @@ class Posterior:
 
     mean: float
     sd: float
-    low: float  # 95 % highest density; the posterior is normal, so equal-tailed as well
+    low: float  # 95 %, equal-tailed; of a normal posterior also the highest density
     high: float
     p_better: float  # P(effect is in the good direction)
     p_meaningful: float | None  # P(effect beyond the minimum effect); None without one
     expected_loss: float  # of shipping the treatment, in the metric's unit, >= 0
-    prior_sd: float  # prior mean is 0
+    prior_sd: float
+    prior_mean: float = 0.0
+    prior_source: str = "weak"  # weak | learned (from past experiments) | stated
+    prior_experiments: int = 0  # how many it was learned from
+    prior_tail: str = "normal"  # normal | heavy
 
 
 @dataclass(frozen=True)

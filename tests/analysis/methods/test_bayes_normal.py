@@ -1,4 +1,3 @@
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.integrate import quad
 
+from analysis.bayes.prior import Prior
 from analysis.contrast import Contrast, critical_t
 from analysis.methods.bayes_normal import chances_to_be_best, expected_loss, posterior
 
@@ -121,3 +121,103 @@ def test_chances_to_be_best__twenty_variants__sum_to_one():
     chances = chances_to_be_best(contrasts, 2.0)
 
     assert sum(chances) == pytest.approx(1)
+
+
+MIXED = Prior(sd=1.0, source="learned", n_experiments=8, components=((0.7, 0.5), (0.3, 3.0)))
+
+
+def test_posterior__heavy_tails__agree_with_numerical_integration():
+    def density(x):
+        before = sum(weight * stats.norm.pdf(x, 0, sd) for weight, sd in MIXED.components)
+        return before * stats.norm.pdf(4.0, x, 1.0)
+
+    total = quad(density, -20, 20, limit=200)[0]
+
+    belief = posterior(contrast(4.0, 1.0), MIXED, minimum_effect=1.0)
+
+    mean = quad(lambda x: x * density(x), -20, 20, limit=200)[0] / total
+    second = quad(lambda x: x**2 * density(x), -20, 20, limit=200)[0] / total
+    loss = quad(lambda x: -x * density(x), -20, 0)[0] / total
+    assert belief.mean == pytest.approx(mean, rel=1e-7)
+    assert belief.sd == pytest.approx((second - mean**2) ** 0.5, rel=1e-6)
+    assert belief.p_meaningful == pytest.approx(quad(density, 1, 20)[0] / total, rel=1e-6)
+    assert belief.expected_loss == pytest.approx(loss, rel=1e-4)
+    assert quad(density, -20, belief.low)[0] / total == pytest.approx(0.025, rel=1e-5)
+    assert quad(density, belief.high, 20)[0] / total == pytest.approx(0.025, rel=1e-5)
+    assert (belief.prior_source, belief.prior_experiments, belief.prior_tail) == (
+        "learned",
+        8,
+        "heavy",
+    )
+
+
+def test_posterior__heavy_tails__let_a_surprise_stand():
+    surprise = contrast(8.0, 1.0)
+    heavy = posterior(surprise, Prior(1.0, components=((0.9, 0.6), (0.1, 2.6)))).mean
+    normal = posterior(surprise, Prior(1.0)).mean
+
+    assert normal == pytest.approx(4.0)
+    assert heavy > 6
+
+
+@given(st.floats(-4, 4), st.floats(0.1, 10))
+def test_posterior__arms_swapped__turns_around(z, se):
+    there, back = posterior(contrast(z * se, se), MIXED), posterior(contrast(-z * se, se), MIXED)
+
+    assert back.mean == pytest.approx(-there.mean, abs=1e-12)
+    assert back.p_better == pytest.approx(1 - there.p_better)
+    assert (-back.high, -back.low) == pytest.approx((there.low, there.high), abs=1e-9 * se)
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, float("nan")])
+def test_posterior__prior_without_spread__is_refused(bad):
+    with pytest.raises(ValueError, match="prior sd"):
+        posterior(contrast(1.0, 1.0), bad)
+
+
+@pytest.mark.parametrize("prior", [2.0, MIXED])
+def test_chances_to_be_best__heavy_tails_and_uneven_errors__agree_with_simulation(prior):
+    effects, ses, base = np.array([0.5, 1.0, -0.3]), np.array([1.0, 1.4, 0.8]), 0.4
+    contrasts = [
+        contrast(effect, se, base_share=base / se**2)
+        for effect, se in zip(effects, ses, strict=True)
+    ]
+
+    chances = chances_to_be_best(contrasts, prior)
+
+    parts = prior.components if isinstance(prior, Prior) else ((1.0, prior),)
+    errors = base + np.diag(ses**2 - base)
+    rng, n = np.random.default_rng(4), 400_000
+    evidence = [
+        weight * stats.multivariate_normal.pdf(effects, np.zeros(3), errors + sd**2 * np.eye(3))
+        for weight, sd in parts
+    ]
+    wins = np.zeros(4)
+    for share, (_, sd) in zip(np.array(evidence) / sum(evidence), parts, strict=True):
+        covariance = np.linalg.inv(np.linalg.inv(errors) + np.eye(3) / sd**2)
+        mean = covariance @ np.linalg.solve(errors, effects)
+        draws = rng.multivariate_normal(mean, covariance, n)
+        best = np.column_stack([np.zeros(n), draws]).argmax(axis=1)
+        wins += share * np.bincount(best, minlength=4) / n
+    assert chances == pytest.approx(wins, abs=0.004)
+
+
+@pytest.mark.parametrize("base_share", [0.05, 0.5, 0.95])
+def test_chances_to_be_best__flat_prior__agrees_with_the_orthant_integral(base_share):
+    effects = np.array([0.4, 0.9, -0.2])
+    contrasts = [contrast(effect, 1.0, base_share=base_share) for effect in effects]
+
+    chances = chances_to_be_best(contrasts, VAGUE)
+
+    errors = base_share + (1 - base_share) * np.eye(3)
+    for k in range(3):
+        gaps = np.eye(3)[[k] * 3] - np.eye(3) * (np.arange(3) != k)[:, None]
+        orthant = stats.multivariate_normal.cdf(
+            gaps @ effects,
+            np.zeros(3),
+            gaps @ errors @ gaps.T,
+            abseps=1e-7,
+            maxpts=2_000_000,
+            rng=np.random.default_rng(0),
+        )
+        assert chances[k + 1] == pytest.approx(orthant, abs=3e-6)
