@@ -21,12 +21,20 @@ from analysis.metrics import metric_kind
 from analysis.metrics.kind import InWindow, PerLearner
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.statistics.clusters import ClusterSums
-from analysis.statistics.collected import COVARIATE, OUTCOME, Collected, Statistic
+from analysis.statistics.collected import (
+    COVARIATE,
+    COVARIATE_DENOMINATOR,
+    DENOMINATOR,
+    OUTCOME,
+    Collected,
+    Statistic,
+)
 from analysis.statistics.gather import gather_cluster_sums, gather_moments
 from analysis.statistics.moments import Moments
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_TREND_COLUMNS: Final = (OUTCOME, COVARIATE)
+_BEFORE: Final = {OUTCOME: COVARIATE, DENOMINATOR: COVARIATE_DENOMINATOR}
+_TREND_COLUMNS: Final = (OUTCOME, COVARIATE, DENOMINATOR, COVARIATE_DENOMINATOR)
 
 
 def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Collected:
@@ -179,7 +187,7 @@ def _values(
     kind = metric_kind(metric.kind)
     after = dict(kind.values(PerLearner(metric, row, f"m{number}_after_", norms)))
     before = kind.values(PerLearner(metric, row, f"m{number}_before_", norms))
-    found = {**after, COVARIATE: before[OUTCOME]}
+    found = after | {_BEFORE[name]: before[name] for name in _BEFORE if name in before}
     if metric.cap is not None:
         for name in (OUTCOME, COVARIATE):
             found[name] = ibis.least(found[name], metric.cap)
@@ -200,8 +208,9 @@ def _columns(learners: ir.Table, number: int) -> dict[str, str]:
     prefix = f"m{number}_"
     names = [name for name in learners.columns if name.startswith(prefix)]
     plain = {name.removeprefix(prefix): name for name in names}
+    first = [name for name in _TREND_COLUMNS if name in plain]
     rest = [name for name in plain if name not in _TREND_COLUMNS]
-    return {name: plain[name] for name in (*_TREND_COLUMNS, *rest)}
+    return {name: plain[name] for name in (*first, *rest)}
 
 
 def _statistics(plan: AnalysisPlan, learners: ir.Table, number: int) -> dict[str, Statistic]:
@@ -257,19 +266,21 @@ def _trend(plan: AnalysisPlan, learners: ir.Table) -> dict[str, dict[str, Statis
     complete_us = mature.exposed_us + plan.primary.window_days * DAY_US
     # A window that ends at midnight was complete at the end of the day before.
     day = ((complete_us - 1) / DAY_US).floor().cast("int64")
-    rows = mature.select(
-        "variant", "unit", day=day, **{name: mature[f"m{number}_{name}"] for name in _TREND_COLUMNS}
-    )
+    found = _columns(learners, number)
+    columns = tuple(name for name in found if name in _TREND_COLUMNS)
+    values = {name: mature[found[name]] for name in columns}
+    rows = mature.select("variant", "unit", day=day, **values)
     last = (to_us(plan.as_of) - 1) // DAY_US
-    cumulate = _cumulate_teams if plan.unit_kind == "team" else _cumulate_learners
-    return cumulate(plan.variants, rows, last)
+    if plan.unit_kind == "team":
+        return _cumulate_teams(plan.variants, rows, columns, last)
+    return _cumulate_learners(plan.variants, rows, columns, last)
 
 
 def _cumulate_learners(
-    variants: Sequence[str], rows: ir.Table, last: int
+    variants: Sequence[str], rows: ir.Table, columns: tuple[str, ...], last: int
 ) -> dict[str, dict[str, Statistic]]:
-    daily = gather_moments(rows, ["day", "variant"], _TREND_COLUMNS)
-    nobody = Moments.empty(_TREND_COLUMNS)
+    daily = gather_moments(rows, ["day", "variant"], columns)
+    nobody = Moments.empty(columns)
     so_far = dict.fromkeys(variants, nobody)
     trend: dict[str, dict[str, Statistic]] = {}
     for day in range(min((key[0] for key in daily), default=last + 1), last + 1):
@@ -279,10 +290,10 @@ def _cumulate_learners(
 
 
 def _cumulate_teams(
-    variants: Sequence[str], rows: ir.Table, last: int
+    variants: Sequence[str], rows: ir.Table, columns: tuple[str, ...], last: int
 ) -> dict[str, dict[str, Statistic]]:
     # A team's learners complete their windows on different days, so sums are kept by team.
-    sums = {name: rows[name].sum() for name in _TREND_COLUMNS}
+    sums = {name: rows[name].sum() for name in columns}
     grouped = rows.group_by(["day", "variant", "unit"]).aggregate(n=rows.count(), **sums)
     daily: dict[int, list[dict[str, Any]]] = {}
     for row in grouped.order_by(["day", "unit"]).to_pyarrow().to_pylist():
@@ -292,17 +303,17 @@ def _cumulate_teams(
     for day in range(min(daily, default=last + 1), last + 1):
         for row in daily.get(day, ()):
             teams = so_far[row["variant"]]
-            step = np.array([row["n"], *(row[name] for name in _TREND_COLUMNS)], dtype=np.float64)
+            step = np.array([row["n"], *(row[name] for name in columns)], dtype=np.float64)
             teams[row["unit"]] = teams.get(row["unit"], 0.0) + step
-        trend[_iso(day)] = {variant: _cluster_sums(so_far[variant]) for variant in variants}
+        trend[_iso(day)] = {each: _cluster_sums(columns, so_far[each]) for each in variants}
     return trend
 
 
-def _cluster_sums(teams: Mapping[str, np.ndarray]) -> ClusterSums:
+def _cluster_sums(columns: tuple[str, ...], teams: Mapping[str, np.ndarray]) -> ClusterSums:
     if not teams:
-        return ClusterSums.empty(_TREND_COLUMNS)
+        return ClusterSums.empty(columns)
     table = np.stack([teams[name] for name in sorted(teams)])
-    return ClusterSums(_TREND_COLUMNS, table[:, 0].astype(np.int64), table[:, 1:])
+    return ClusterSums(columns, table[:, 0].astype(np.int64), table[:, 1:])
 
 
 def _iso(day: int) -> str:

@@ -9,6 +9,7 @@ from .contrast import Contrast, critical_t
 from .methods import compare
 from .methods.bayes_normal import chances_to_be_best, posterior
 from .methods.fieller import relative
+from .methods.ratio import linearised
 from .plan import MetricPlan
 from .results import Estimate, MetricResult, NotEstimable
 from .statistics.clusters import ClusterSums
@@ -98,6 +99,7 @@ def _spread(statistic: Statistic | None) -> float:
     """The standard deviation over learners; from team means it is a rule of thumb."""
     if statistic is None:
         return 0.0
+    statistic = linearised(statistic)
     if isinstance(statistic, ClusterSums):
         if statistic.n_clusters < 2:
             return 0.0

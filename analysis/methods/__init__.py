@@ -17,6 +17,7 @@ from . import (
     cuped,
     fieller,
     group_sequential,
+    ratio,
     welch,
 )
 
@@ -40,6 +41,7 @@ METHODS: Final = (
         "how they differ when teams were randomised",
         cluster_robust.estimate,
     ),
+    Method("ratio", "Ratio (delta method)", "how two ratios of sums differ", ratio.estimate),
     Method("fieller", "Fieller's interval", "the effect as a share", fieller.relative),
     Method("bayes_normal", "Normal posterior", "what to believe now", bayes_normal.posterior),
     Method(
@@ -62,8 +64,11 @@ def compare(
 ) -> Contrast | NotEstimable:
     """The contrast by the method that fits what was collected.
 
-    Teams make it cluster-robust, a covariate makes it CUPED, neither leaves Welch's t.
+    A denominator makes it a ratio, teams make it cluster-robust, a covariate makes it CUPED;
+    nothing of these leaves Welch's t.
     """
+    if outcome == OUTCOME and ratio.is_ratio(control):
+        return ratio.estimate(control, treatment)
     covariate = COVARIATE if COVARIATE in control.columns else None
     if isinstance(control, ClusterSums) and isinstance(treatment, ClusterSums):
         return cluster_robust.estimate(control, treatment, outcome, covariate)

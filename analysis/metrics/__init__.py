@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from analysis.metrics import counting, presence, score
+from analysis.metrics import counting, presence, ratio, score
 from analysis.metrics.kind import MetricKind
 
 METRIC_KINDS: Final = (
@@ -12,6 +12,8 @@ METRIC_KINDS: Final = (
     counting.PROPORTION,
     presence.RETENTION,
     presence.ACTIVE_DAYS,
+    ratio.RATIO,
+    ratio.RATE,
 )
 METRIC_KINDS_BY_NAME: Final = {kind.name: kind for kind in METRIC_KINDS}
 

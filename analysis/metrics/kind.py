@@ -12,6 +12,7 @@ from analysis.kinds import is_known
 from analysis.plan import MetricPlan
 
 OUTCOME: Final = "outcome"
+EXAMPLES: Final = {"denominator_kinds": '("session_started",)', "quantile": "0.5"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class MetricKind:
         needs_kinds: the plan must name event kinds.
         needs_norms: the plan must name a score version.
         can_cap: a cap makes sense.
+        needs: other fields of the plan's metric that must be given.
     """
 
     name: str
@@ -59,6 +61,7 @@ class MetricKind:
     needs_kinds: bool = True
     needs_norms: bool = False
     can_cap: bool = True
+    needs: tuple[str, ...] = ()
 
     def check(self, metric: MetricPlan, norms: Norms | None) -> None:
         """Refuse a metric that this kind cannot compute.
@@ -71,12 +74,13 @@ class MetricKind:
                 f"metric {metric.key}: event_kinds is empty, but kind {self.name} needs at least "
                 'one, for example ("challenge_completed",)'
             )
-        for kind in metric.event_kinds:
-            if not is_known(kind):
+        for name in self.needs:
+            if not getattr(metric, name):
                 raise ValueError(
-                    f"metric {metric.key}: event_kinds holds {kind!r}, which no event can have; "
-                    "use a kind of analysis.kinds.KINDS or custom:<name>"
+                    f"metric {metric.key}: {name} is {getattr(metric, name)!r}, but kind "
+                    f"{self.name} needs it, for example {EXAMPLES[name]}"
                 )
+        _refuse_unknown_kinds(metric)
         if self.needs_norms and norms is None:
             raise ValueError(
                 f"metric {metric.key}: kind {self.name} needs the score's norms; calibrate first "
@@ -91,6 +95,16 @@ class MetricKind:
             raise ValueError(
                 f"metric {metric.key}: window_days is {metric.window_days}, expected at least 1"
             )
+
+
+def _refuse_unknown_kinds(metric: MetricPlan) -> None:
+    for name in ("event_kinds", "denominator_kinds"):
+        for kind in getattr(metric, name):
+            if not is_known(kind):
+                raise ValueError(
+                    f"metric {metric.key}: {name} holds {kind!r}, which no event can have; "
+                    "use a kind of analysis.kinds.KINDS or custom:<name>"
+                )
 
 
 def no_parts(value: ir.Value) -> Mapping[str, ir.Value]:

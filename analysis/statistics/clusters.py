@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .moments import Moments
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -13,7 +15,7 @@ class ClusterSums:
     """What is known of one variant when whole clusters (teams) were randomised."""
 
     columns: tuple[str, ...]
-    n: npt.NDArray[np.int64]  # (J,) learners of each cluster
+    n: npt.NDArray[np.int64] | Floats  # (J,) learners of each cluster, or what else weighs it
     sums: Floats  # (J, k)
 
     @classmethod
@@ -44,6 +46,10 @@ class ClusterSums:
     def n_learners(self) -> int:
         """How many learners the clusters hold together."""
         return int(self.n.sum())
+
+    def over_clusters(self) -> Moments:
+        """The moments of the clusters' sums: one row a cluster."""
+        return Moments.of(self.columns, self.sums)
 
     def sum_of(self, column: str) -> Floats:
         """The column's sum in each cluster, (J,)."""

@@ -10,6 +10,8 @@ Statistic = Moments | ClusterSums
 
 OUTCOME = "outcome"
 COVARIATE = "covariate"
+DENOMINATOR = "denominator"  # of a ratio, whose numerator is the outcome
+COVARIATE_DENOMINATOR = "covariate_denominator"
 COMPONENTS = ("retention", "activity", "incentive", "community")
 WITHOUT_INCENTIVE = "without_incentive"
 
@@ -20,7 +22,8 @@ class Collected:
 
     ``metrics`` and ``trend`` hold ``Moments`` when learners were randomised, ``ClusterSums`` when
     teams were. Columns: ``outcome``, ``covariate``; for a score also its components in score points
-    (they add up to the outcome) and ``without_incentive``.
+    (they add up to the outcome) and ``without_incentive``; for a ratio ``denominator`` and
+    ``covariate_denominator``.
     """
 
     n_exposed: dict[str, int]  # units (teams, when teams are randomised)

@@ -52,6 +52,34 @@ class Moments:
             self.m2 + other.m2 + np.outer(gap, gap) * (self.n * other.n / n),
         )
 
+    def linear(
+        self, columns: tuple[str, ...], weights: Floats, shift: Floats | None = None
+    ) -> "Moments":
+        """The moments of ``weights @ x + shift``: what the rows would give after that change.
+
+        Args:
+            columns: the new columns, k.
+            weights: (k, number of present columns).
+            shift: (k,); none is 0.
+        """
+        mean = weights @ self.mean
+        return Moments(
+            columns,
+            self.n,
+            mean if shift is None else mean + shift,
+            weights @ self.m2 @ weights.T,
+        )
+
+    def only(self, columns: tuple[str, ...]) -> "Moments":
+        """The moments of some of the columns, in this order."""
+        at = [self.columns.index(column) for column in columns]
+        return Moments(columns, self.n, self.mean[at], self.m2[np.ix_(at, at)])
+
+    @property
+    def n_learners(self) -> int:
+        """How many learners there are: each is a unit."""
+        return self.n
+
     def mean_of(self, column: str) -> float:
         """The column's mean."""
         return float(self.mean[self.columns.index(column)])

@@ -197,8 +197,11 @@ def _check(values: Mapping[str, Any]) -> None:
 
 def _kind_errors(values: Mapping[str, Any]) -> list[FieldError]:
     kind = METRIC_KINDS_BY_NAME.get(values["kind"])
-    if kind is None:
-        expected = "one of " + ", ".join(METRIC_KINDS_BY_NAME)
+    if kind is None or not set(kind.needs) <= set(FIELDS):
+        known = [
+            name for name, each in METRIC_KINDS_BY_NAME.items() if set(each.needs) <= set(FIELDS)
+        ]
+        expected = "one of " + ", ".join(known)
         return [FieldError("kind", shown(values["kind"]), expected, "For example count.")]
     errors = []
     if kind.needs_kinds and not values.get("event_kinds"):

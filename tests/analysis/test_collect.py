@@ -1,5 +1,6 @@
 """The one pass against a plain reading of the rules, over random small lakes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -34,6 +35,22 @@ METRICS = (
     MetricPlan("sold", "Sold", "proportion", event_kinds=("sale",), window_days=14),
     MetricPlan("still", "Still there", "retention", window_days=9),
     MetricPlan("days", "Active days", "active_days", window_days=21),
+    MetricPlan(
+        "worth",
+        "Worth of a session",
+        "ratio",
+        event_kinds=("sale", "course_progressed"),
+        denominator_kinds=("session_started", "peer_post"),
+        window_days=12,
+    ),
+    MetricPlan(
+        "replies",
+        "Comments a post",
+        "rate",
+        event_kinds=("peer_comment",),
+        denominator_kinds=("peer_post",),
+        window_days=16,
+    ),
 )
 KINDS = (
     "session_started",
@@ -90,6 +107,13 @@ def plain_first_exposures(plan, exposures):
     return kept, variants_of, crossed
 
 
+def plain_ratio(metric, inside, named):
+    usual = {"course_progressed": 1.0}
+    above = [usual.get(kind, 0.0) if value is None else value for _, kind, value in named]
+    below = [kind for _, kind, _ in inside if kind in metric.denominator_kinds]
+    return (sum(above) if metric.kind == "ratio" else len(named)), len(below)
+
+
 def plain_outcome(metric, events, start):
     inside = [
         ((row["occurred_at"] - start) // timedelta(days=1), row["kind"], row["value"])
@@ -99,12 +123,12 @@ def plain_outcome(metric, events, start):
     named = [(d, kind, value) for d, kind, value in inside if kind in metric.event_kinds]
     absent = ("reward_offered", "sale")
     active = {d for d, kind, _ in inside if kind not in absent}
+    if metric.denominator_kinds:
+        return plain_ratio(metric, inside, named)
     if metric.kind == "sum":
         return min(sum(value or 0.0 for _, _, value in named), metric.cap)
-    if metric.kind == "count":
-        return float(len(named))
-    if metric.kind == "proportion":
-        return float(bool(named))
+    if metric.kind in ("count", "proportion"):
+        return float(len(named) if metric.kind == "count" else bool(named))
     if metric.kind == "retention":
         return float(any(d >= metric.window_days - 7 for d in active))
     if metric.kind == "active_days":
@@ -190,6 +214,8 @@ def assert_same_teams(found, columns, rows):
 
 
 def columns_of(metric, after, before):
+    if metric.kind in ("ratio", "rate"):
+        return [after[0], before[0], after[1], before[1]]
     if metric.kind != "score":
         return [after, before]
     parts = [after.points[name] for name in COMPONENTS]
@@ -250,6 +276,23 @@ def test_trend__each_day__holds_the_units_complete_at_its_end(tmp_path, seed, un
                 assert_same_teams(found, found.columns, mine)
             else:
                 assert_same(found, found.columns, [values for _, values in mine])
+
+
+@pytest.mark.parametrize("unit_kind", ["learner", "team"])
+def test_collect__a_ratio_as_primary__has_its_denominator_every_day(tmp_path, unit_kind):
+    exposures, events = random_rows(2, unit_kind)
+    lake = write_lake(tmp_path, exposures=exposures, events=events)
+    metric = replace(METRICS[-1], role="primary")
+    plan = plan_of(unit_kind, metrics=(metric,))
+
+    collected = collect(plan, lake)
+
+    last = collected.trend[max(collected.trend)]["double"]
+    found = collected.metrics["replies"]["double"]
+    assert last.columns == found.columns
+    assert last.n_learners == found.n_learners
+    for column in found.columns:
+        assert last.mean_of(column) == pytest.approx(found.mean_of(column))
 
 
 def test_collect__score__components_add_up_to_the_outcome(tmp_path):
@@ -352,6 +395,21 @@ def test_collect__rows_that_came_late__are_the_latest_received(tmp_path):
         (
             MetricPlan("x", "X", "count", "primary", event_kinds=("clicked",)),
             "metric x: event_kinds holds 'clicked'",
+        ),
+        (
+            MetricPlan("x", "X", "ratio", "primary", event_kinds=("sale",)),
+            "metric x: denominator_kinds is \\(\\), but kind ratio needs it",
+        ),
+        (
+            MetricPlan(
+                "x",
+                "X",
+                "rate",
+                "primary",
+                event_kinds=("sale",),
+                denominator_kinds=("clicked",),
+            ),
+            "metric x: denominator_kinds holds 'clicked'",
         ),
         (MetricPlan("x", "X", "score", "primary", cap=50.0), "metric x: cap is 50"),
         (MetricPlan("x", "X", "retention", "primary", window_days=0), "window_days is 0"),
