@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from experiment_server.domains import DOMAINS
+from experiment_server.experiments.designs import kind_of
+from experiment_server.experiments.designs.kind import START, Design, Kind, Moment, Split
 from experiment_server.flags.compile import check_feature
 from experiment_server.flags.targeting import check_condition
 from experiment_server.metrics.models import Metric
 from experiment_server.problems import FieldError, invalid_fields, shown
 
-DOMAINS: Final = ("incentive", "challenge_format", "sequencing", "messaging", "other")
 UNIT_KINDS: Final = ("learner", "team")
 UNIT_ATTRIBUTES: Final = {"learner": "id", "team": "team"}
 ROLES: Final = ("primary", "secondary", "guardrail")
@@ -18,7 +20,8 @@ DEFAULT_EVERY_DAYS: Final = 7
 SETTLING_DAYS: Final = 7  # between the first complete outcome windows and the first look
 HASH_VERSION: Final = 2
 
-Design = Mapping[str, Any]
+DESIGN_FIELDS: Final = ("factors", "crossover")
+"""What asks for a kind of design; one experiment has one kind."""
 
 
 def complete_design(wish: Design, metrics: Mapping[str, Metric]) -> dict[str, Any]:
@@ -31,64 +34,62 @@ def complete_design(wish: Design, metrics: Mapping[str, Metric]) -> dict[str, An
     Raises:
         Problem: 422, naming every field that does not fit.
     """
+    kind = kind_of(wish)
     errors = [
         *_choice_errors(wish),
-        *_variant_errors(wish["variants"], wish.get("forced") or {}),
+        *_kind_errors(wish),
+        *kind.errors(wish, metrics),
         *_namespace_errors(wish.get("namespace")),
         *_metric_errors(wish["metrics"], metrics),
     ]
     if errors:
         raise invalid_fields(errors)
-    total = sum(variant["weight"] for variant in wish["variants"])
-    variants = [
-        {
-            **variant,
-            "title": variant["title"] or variant["key"],
-            "weight": variant["weight"] / total,
-        }
-        for variant in wish["variants"]
-    ]
-    primary = next(use for use in wish["metrics"] if use["role"] == "primary")
-    schedule = {
-        "looks": DEFAULT_LOOKS,
-        "first_after_days": metrics[primary["metric"]].window_days + SETTLING_DAYS,
-        "every_days": DEFAULT_EVERY_DAYS,
-        **_given(wish.get("schedule")),
-    }
+    whole = kind.complete(wish)
+    errors = _forced_errors(whole["variants"], whole.get("forced") or {})
+    if errors:
+        raise invalid_fields(errors)
+    schedule = {**_schedule(whole, kind, metrics), **_given(wish.get("schedule"))}
     analysis = {**DEFAULT_ANALYSIS, **_given(wish.get("analysis"))}
-    return {**wish, "variants": variants, "schedule": schedule, "analysis": analysis}
+    return {**whole, "schedule": schedule, "analysis": analysis}
 
 
-def compile_experiment(key: str, title: str, design: Design, seed: str) -> dict[str, Any]:
-    """A running experiment as a feature of the payload."""
+def compile_experiment(
+    key: str, title: str, design: Design, seed: str, moment: Moment = START
+) -> dict[str, Any]:
+    """A running experiment as a feature of the payload.
+
+    Listed units come before all others, who are left to the hash: each list has a rule of the same
+    experiment that gives all of its units one variant. So every SDK counts them as exposed.
+    """
     attribute = UNIT_ATTRIBUTES[design["unit_kind"]]
-    variants = design["variants"]
-    rule: dict[str, Any] = {
-        "key": key,
-        "name": title,
-        "seed": seed,
-        "hashVersion": HASH_VERSION,
-        "hashAttribute": attribute,
-        "variations": [variant["payload"] for variant in variants],
-        "weights": [variant["weight"] for variant in variants],
-        "coverage": design["coverage"],
-        "condition": design["condition"],
-        "phase": seed.rpartition(":")[2],
-        "meta": [{"key": variant["key"], "name": variant["title"]} for variant in variants],
-        "minBucketVersion": 0,
-    }
+    split = kind_of(design).split(design, moment.since_start)
+    rule = _experiment_rule(key, title, design, seed, split)
+    listed = [
+        _listed_rule(rule, group_name(seed, arm), split.weights(only=arm))
+        for arm in sorted(moment.listed)
+    ]
     if design.get("namespace"):
         space = design["namespace"]
-        rule["namespace"] = [space["name"], space["low"], space["high"]]
+        rule = {**rule, "namespace": [space["name"], space["low"], space["high"]]}
     return {
-        "defaultValue": variants[0]["payload"],
-        "rules": [*_forced_rules(attribute, design), rule],
+        "defaultValue": design["variants"][0]["payload"],
+        "rules": [*_forced_rules(attribute, design), *listed, rule],
         "momentum": {
             "experiment": True,
-            "control": variants[0]["key"],
+            "control": design["variants"][0]["key"],
             "unit_kind": design["unit_kind"],
         },
     }
+
+
+def compile_groups(seed: str, moment: Moment) -> dict[str, list[str]]:
+    """The saved groups that an experiment's listed units are told by."""
+    return {group_name(seed, arm): list(units) for arm, units in moment.listed.items()}
+
+
+def group_name(seed: str, arm: str) -> str:
+    """The name of the saved group of one list; a phase's seed is its own."""
+    return f"{seed}/{arm}"
 
 
 def check_compiled(key: str, title: str, design: Design) -> None:
@@ -101,6 +102,39 @@ def check_compiled(key: str, title: str, design: Design) -> None:
     check_feature(
         key, compile_experiment(key, title, {**design, "forced": {}}, f"{key}:1"), "rules[0]."
     )
+
+
+def _experiment_rule(
+    key: str, title: str, design: Design, seed: str, split: Split
+) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "key": key,
+        "name": title,
+        "seed": seed,
+        "hashVersion": HASH_VERSION,
+        "hashAttribute": UNIT_ATTRIBUTES[design["unit_kind"]],
+        "variations": [variant["payload"] for variant in split.variants],
+        "weights": split.weights(),
+        "coverage": 0.0 if split.is_over else design["coverage"],
+        "condition": design["condition"],
+        "phase": seed.rpartition(":")[2],
+        "meta": [{"key": variant["key"], "name": variant["title"]} for variant in split.variants],
+        "minBucketVersion": 0,
+    }
+    return rule if split.remembers else {**rule, "disableStickyBucketing": True}
+
+
+def _listed_rule(rule: Mapping[str, Any], group: str, weights: Sequence[float]) -> dict[str, Any]:
+    """The rule of one list. Its units were checked to be in the namespace, so it names none."""
+    listed = {rule["hashAttribute"]: {"$inGroup": group}}
+    also = rule["condition"]
+    return {
+        **rule,
+        "condition": {"$and": [listed, also]} if also else listed,
+        "weights": list(weights),
+        "coverage": 1.0 if rule["coverage"] > 0 else 0.0,
+        "momentum": {"listed": group},
+    }
 
 
 def _forced_rules(attribute: str, design: Design) -> list[dict[str, Any]]:
@@ -131,21 +165,33 @@ def _choice_errors(wish: Design) -> list[FieldError]:
     ]
 
 
-def _variant_errors(
+def _kind_errors(wish: Design) -> list[FieldError]:
+    asked = [field for field in DESIGN_FIELDS if wish.get(field)]
+    if len(asked) < 2:
+        return []
+    remedy = "Leave one of them out."
+    return [FieldError(asked[1], f"{asked[1]} beside {asked[0]}", "one kind of design", remedy)]
+
+
+def _forced_errors(
     variants: Sequence[Mapping[str, Any]], forced: Mapping[str, str]
 ) -> list[FieldError]:
     keys = [variant["key"] for variant in variants]
-    errors = [
-        FieldError(f"variants[{i}].key", shown(key), "a key of its own", "Name each variant once.")
-        for i, key in enumerate(keys)
-        if key in keys[:i]
-    ]
-    errors += [
+    return [
         FieldError(f"forced.{shown(unit)}", shown(key), "one of " + ", ".join(keys), "Check it.")
         for unit, key in forced.items()
         if key not in keys
     ]
-    return errors
+
+
+def _schedule(design: Design, kind: Kind, metrics: Mapping[str, Metric]) -> dict[str, int]:
+    primary = next(use for use in design["metrics"] if use["role"] == "primary")
+    return {
+        "looks": DEFAULT_LOOKS,
+        "first_after_days": metrics[primary["metric"]].window_days + SETTLING_DAYS,
+        "every_days": DEFAULT_EVERY_DAYS,
+        **kind.schedule(design),
+    }
 
 
 def _namespace_errors(namespace: Mapping[str, Any] | None) -> list[FieldError]:

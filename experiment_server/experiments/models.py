@@ -15,7 +15,10 @@ class Experiment(SQLModel, table=True):
     first; ``namespace`` {name, low, high} (experiments of one namespace share its units out);
     ``forced`` unit to variant key; ``metrics`` a list of {metric, role, minimum_effect};
     ``analysis`` {alpha, power, minimum_days}; ``schedule`` {looks, first_after_days, every_days};
-    ``after`` {rule, variant}, what applies once it is stopped; ``previews`` learner to variant key.
+    ``after`` {rule, variant}, what applies once it is stopped; ``previews`` learner to variant key;
+    ``factors`` a list of {key, title, levels: [{key, title, weight, payload}]}; ``crossover``
+    {order, period_days, washout_days, orders}; ``allocation`` {revision, n_units, counts, strata},
+    which units of ``ListedUnit`` are assigned by list.
     """
 
     __tablename__ = "experiment"
@@ -40,6 +43,9 @@ class Experiment(SQLModel, table=True):
     after: dict[str, Plain] | None = Field(default=None, sa_type=JSONValue, nullable=True)
     previews: dict[str, str] = Field(default_factory=dict, sa_type=JSONValue)
     holdout_key: str | None = Field(default=None, max_length=128)  # of the holdout it measures
+    factors: list[dict[str, Plain]] = Field(default_factory=list, sa_type=JSONValue)
+    crossover: dict[str, Plain] | None = Field(default=None, sa_type=JSONValue, nullable=True)
+    allocation: dict[str, Plain] | None = Field(default=None, sa_type=JSONValue, nullable=True)
     score_version: str | None = Field(default=None, max_length=64)  # frozen when it starts
     phase: int = 0  # the current or last one; 0 before the first start
     version: int = 1
@@ -65,3 +71,15 @@ class ExperimentPhase(SQLModel, table=True):
     stop_reason: str = Field(default="", max_length=2000)
     design: dict[str, Plain] = Field(sa_type=JSONValue)  # variants, coverage, condition as started
     pauses: list[dict[str, Plain]] = Field(default_factory=list, sa_type=JSONValue)
+
+
+class ListedUnit(SQLModel, table=True):
+    """One unit that an experiment assigns by list. A revision's rows never change."""
+
+    __tablename__ = "listed_unit"
+
+    experiment_id: int = Field(foreign_key="experiment.id", primary_key=True)
+    revision: int = Field(primary_key=True)  # counts the experiment's lists
+    unit: str = Field(max_length=128, primary_key=True)
+    arm: str = Field(max_length=128)  # the variant's key; of a crossover, the order's
+    stratum: str = Field(default="", max_length=200)  # such as "role=seller, region=emea"

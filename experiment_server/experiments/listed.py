@@ -1,0 +1,182 @@
+"""Units that an experiment assigns by list: storing, finding, checking. A list never changes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from assignment.bucketing import namespace_filter
+from experiment_server.experiments.designs import arm_keys
+from experiment_server.experiments.designs.kind import Design
+from experiment_server.experiments.models import Experiment, ExperimentPhase, ListedUnit
+from experiment_server.problems import FieldError, shown
+
+MOST_UNITS: Final = 50_000
+MOST_NAMED: Final = 3  # units in one error
+AT_ONCE: Final = 10_000  # rows in one statement
+
+Listing = Sequence[Mapping[str, str]]
+"""A list as it is sent: {unit, variant, stratum}."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A list, and the design that it is for."""
+
+    items: Listing
+    design: Design
+
+
+def check_items(wish: Wish) -> list[FieldError]:
+    """Every entry that does not fit: a unit twice, an unknown variant, a unit outside the ring."""
+    arms = arm_keys(wish.design)
+    seen: set[str] = set()
+    errors = []
+    for index, item in enumerate(wish.items):
+        if item["unit"] in seen:
+            found, remedy = shown(item["unit"]), "List each unit once."
+            errors.append(FieldError(f"items[{index}].unit", found, "a unit of its own", remedy))
+        if item["variant"] not in arms:
+            expected = "one of " + ", ".join(arms)
+            found = shown(item["variant"])
+            errors.append(FieldError(f"items[{index}].variant", found, expected, "Check its key."))
+        seen.add(item["unit"])
+    return errors + outside_namespace([item["unit"] for item in wish.items], wish.design)
+
+
+def outside_namespace(units: Iterable[str], design: Design) -> list[FieldError]:
+    """Listed units that another experiment of the namespace may use."""
+    space = design.get("namespace")
+    if not space:
+        return []
+    ring = namespace_filter(space["name"], space["low"], space["high"])
+    outside = [unit for unit in units if not ring.admits(unit)]
+    if not outside:
+        return []
+    named = ", ".join(shown(unit) for unit in outside[:MOST_NAMED])
+    return [
+        FieldError(
+            "items",
+            f"{len(outside)} units outside the namespace's range, such as {named}",
+            f"units within {space['low']} to {space['high']} of {space['name']}",
+            "Leave them out: another experiment of the namespace may use them. "
+            "`momentum assign --namespace` does.",
+        )
+    ]
+
+
+def check_kept(session: Session, experiment: Experiment, design: Design) -> list[FieldError]:
+    """What a new design would break of the list that the experiment has."""
+    allocation = experiment.allocation
+    if not allocation:
+        return []
+    gone = sorted(set(allocation["counts"]) - set(arm_keys(design)))
+    if gone or design["unit_kind"] != experiment.unit_kind:
+        found = f"a list for {', '.join(gone) or experiment.unit_kind}"
+        remedy = "Delete the allocation first, or send one for the new design afterwards."
+        return [FieldError("allocation", found, "a list of this design's units", remedy)]
+    if design.get("namespace") == experiment.namespace:
+        return []
+    units = [unit for arm in load_arms(session, experiment, allocation).values() for unit in arm]
+    return outside_namespace(units, design)
+
+
+def load_arms(
+    session: Session, experiment: Experiment, allocation: Mapping[str, Any] | None
+) -> dict[str, list[str]]:
+    """The listed units of each arm, sorted; empty when nothing is assigned by list."""
+    if not allocation:
+        return {}
+    query = (
+        select(ListedUnit.arm, ListedUnit.unit)
+        .where(
+            ListedUnit.experiment_id == experiment.id,
+            ListedUnit.revision == allocation["revision"],
+        )
+        .order_by(col(ListedUnit.unit))
+    )
+    arms: dict[str, list[str]] = {}
+    for arm, unit in session.exec(query):
+        arms.setdefault(arm, []).append(unit)
+    return arms
+
+
+def load_rows(session: Session, experiment: Experiment) -> list[ListedUnit]:
+    """The current list, by unit."""
+    allocation = experiment.allocation
+    if not allocation:
+        return []
+    query = select(ListedUnit).where(
+        ListedUnit.experiment_id == experiment.id, ListedUnit.revision == allocation["revision"]
+    )
+    return list(session.exec(query.order_by(col(ListedUnit.unit))))
+
+
+def load_strata(
+    session: Session, lists: Iterable[tuple[int, int]], units: Iterable[str]
+) -> dict[tuple[int, str], str]:
+    """The strata of some units, by experiment and unit.
+
+    Args:
+        session: of the transaction.
+        lists: (experiment id, revision) of each list to look in.
+        units: whom to look for.
+    """
+    wanted = sorted(set(units))
+    found: dict[tuple[int, str], str] = {}
+    for experiment_id, revision in lists:
+        query = select(ListedUnit.unit, ListedUnit.stratum).where(
+            ListedUnit.experiment_id == experiment_id,
+            ListedUnit.revision == revision,
+            col(ListedUnit.unit).in_(wanted),
+        )
+        found |= {(experiment_id, unit): stratum for unit, stratum in session.exec(query)}
+    return found
+
+
+def store(session: Session, experiment: Experiment, items: Listing) -> dict[str, Any]:
+    """Keep a list as the experiment's next revision; what ``Experiment.allocation`` then says."""
+    last = select(sa.func.max(ListedUnit.revision)).where(ListedUnit.experiment_id == experiment.id)
+    revision = (session.exec(last).first() or 0) + 1
+    rows = [
+        {
+            "experiment_id": experiment.id,
+            "revision": revision,
+            "unit": item["unit"],
+            "arm": item["variant"],
+            "stratum": item["stratum"],
+        }
+        for item in items
+    ]
+    for start in range(0, len(rows), AT_ONCE):
+        session.execute(sa.insert(ListedUnit), rows[start : start + AT_ONCE])
+    arms = [item["variant"] for item in items]
+    return {
+        "revision": revision,
+        "n_units": len(items),
+        "counts": {arm: arms.count(arm) for arm in arm_keys(experiment_design(experiment))},
+        "strata": len({item["stratum"] for item in items} - {""}),
+    }
+
+
+def forget_unused(session: Session, experiment: Experiment) -> None:
+    """Delete the lists that neither the definition nor a phase refers to."""
+    phases = session.exec(
+        select(ExperimentPhase).where(ExperimentPhase.experiment_id == experiment.id)
+    )
+    used = [phase.design.get("allocation") for phase in phases] + [experiment.allocation]
+    kept = {allocation["revision"] for allocation in used if allocation}
+    session.execute(
+        sa.delete(ListedUnit).where(
+            col(ListedUnit.experiment_id) == experiment.id,
+            col(ListedUnit.revision).not_in(kept),
+        )
+    )
+
+
+def experiment_design(experiment: Experiment) -> dict[str, Any]:
+    """The parts of a definition that say who can be assigned to what."""
+    names = ("unit_kind", "variants", "namespace", "factors", "crossover")
+    return {name: getattr(experiment, name) for name in names}
