@@ -83,18 +83,27 @@ def _version(fits: Callable[[int], bool]) -> Operator:
     return build
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _member_of(members: Sequence[Any], *, fold_case: bool) -> Test:
-    """Whether a value, or one value of a list, is among the members; quick for texts."""
+    """Whether a value, or one of a list, is among the members; quick for texts and numbers."""
 
     def fold(value: Any) -> Any:
         return value.lower() if fold_case and isinstance(value, str) else value
 
     texts = frozenset(fold(member) for member in members if isinstance(member, str))
-    others = tuple(member for member in members if not isinstance(member, str))
+    numbers = frozenset(member for member in members if _is_number(member) and member == member)
+    others = tuple(
+        member for member in members if not isinstance(member, str) and not _is_number(member)
+    )
 
     def is_member(value: Any) -> bool:
         if isinstance(value, str):
             return fold(value) in texts
+        if _is_number(value):
+            return value in numbers
         return any(same(value, other) for other in others)
 
     def test(actual: Any) -> bool:
