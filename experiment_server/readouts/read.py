@@ -17,6 +17,7 @@ from experiment_server.problems import conflict
 from experiment_server.readouts import service
 from experiment_server.readouts.looks import DueLook, Look
 from experiment_server.readouts.models import StoredReadout
+from experiment_server.readouts.priors import with_learned_priors
 from experiment_server.schedule.job import Claim
 from experiment_server.schedule.slots import confirm
 from experiment_server.scores import service as scores
@@ -83,7 +84,8 @@ def _plan(session: Session, subject: _Subject, look: Look, lake: Lake) -> Analys
         previous=service.list_previous_looks(session, subject.experiment, subject.phase.number),
         lake_version=lake.version,
     )
-    return replace(build_plan(subject.experiment, subject.phase, wish), final=look.final)
+    plan = replace(build_plan(subject.experiment, subject.phase, wish), final=look.final)
+    return with_learned_priors(session, subject.experiment, subject.phase, plan)
 
 
 def _with_norms(

@@ -1,0 +1,79 @@
+"""Priors from the environment's own past: what ended before a phase started teaches its prior.
+
+A phase's prior is frozen: it is learned from what ended before the phase started, at its first
+readout, and every later readout takes it from there. All looks are read with the same belief.
+"""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from sqlmodel import Session, col, select
+
+from analysis.bayes.priors import PastEffect, learn_prior
+from analysis.plan import AnalysisPlan
+from experiment_server.experiments.models import Experiment, ExperimentPhase
+from experiment_server.readouts.models import StoredReadout
+from experiment_server.readouts.service import headline, list_readouts
+
+_OVER: Final = ("stopped", "archived")
+_UNUSABLE: Final = "DO NOT USE"
+
+
+def with_learned_priors(
+    session: Session, experiment: Experiment, phase: ExperimentPhase, plan: AnalysisPlan
+) -> AnalysisPlan:
+    """The plan with a prior for every metric on which enough experiments have ended."""
+    read_before = list_readouts(session, experiment, phase.number)
+    if read_before:
+        first = AnalysisPlan.from_json(read_before[0].plan)
+        priors = {metric.key: metric.prior for metric in first.metrics}
+    else:
+        bodies = _past_readouts(session, experiment, phase)
+        priors = {each.key: learn_prior(past_effects(bodies, each.key)) for each in plan.metrics}
+    metrics = tuple(
+        replace(metric, prior=metric.prior or priors.get(metric.key)) for metric in plan.metrics
+    )
+    return replace(plan, metrics=metrics)
+
+
+def past_effects(bodies: dict[str, dict[str, Any]], metric_key: str) -> list[PastEffect]:
+    """What stored readouts, by experiment, found on one metric."""
+    return [
+        PastEffect(key, estimate["effect"], estimate["se"])
+        for key, body in bodies.items()
+        for metric in body["metrics"]
+        if metric["key"] == metric_key
+        for estimate in metric["estimates"]
+        if "remedy" not in estimate and estimate["se"] > 0
+    ]
+
+
+def _past_readouts(
+    session: Session, experiment: Experiment, phase: ExperimentPhase
+) -> dict[str, dict[str, Any]]:
+    """The readout that speaks for each experiment that was over when this phase started.
+
+    A readout that may not be used, such as one with a broken split, teaches nothing.
+    """
+    found = session.exec(
+        select(Experiment.key, StoredReadout)
+        .join(ExperimentPhase, col(ExperimentPhase.experiment_id) == col(Experiment.id))
+        .join(StoredReadout, col(StoredReadout.experiment_id) == col(Experiment.id))
+        .where(Experiment.environment_id == experiment.environment_id)
+        .where(Experiment.id != experiment.id)
+        .where(col(Experiment.state).in_(_OVER))
+        .where(ExperimentPhase.number == Experiment.phase)
+        .where(StoredReadout.phase == Experiment.phase)
+        .where(col(ExperimentPhase.stopped_at) <= phase.started_at)
+        .where(col(StoredReadout.as_of) <= phase.started_at)
+        .order_by(col(Experiment.id), col(StoredReadout.as_of), col(StoredReadout.id))
+    )
+    readouts: dict[str, list[StoredReadout]] = {}
+    for key, row in found:
+        readouts.setdefault(key, []).append(row)
+    speaking = {key: headline(rows) for key, rows in readouts.items()}
+    return {
+        key: row.body
+        for key, row in speaking.items()
+        if row is not None and row.verdict != _UNUSABLE
+    }
