@@ -16,8 +16,10 @@ from . import (
     cluster_robust,
     cuped,
     fieller,
+    futility,
     group_sequential,
     ratio,
+    stagewise,
     welch,
 )
 
@@ -46,9 +48,21 @@ METHODS: Final = (
     Method("bayes_normal", "Normal posterior", "what to believe now", bayes_normal.posterior),
     Method(
         "group_sequential",
-        "Lan-DeMets, O'Brien-Fleming",
+        "Lan-DeMets",
         "how far from 0 a planned look asks for",
         group_sequential.boundaries,
+    ),
+    Method(
+        "stagewise",
+        "Stage-wise ordering",
+        "what a stopped experiment found",
+        stagewise.adjusted,
+    ),
+    Method(
+        "futility",
+        "Predictive power",
+        "whether it is worth waiting for the last look",
+        futility.predictive_power,
     ),
     Method(
         "always_valid",

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 _SMALLEST_STEP = 0.01
 
 
-class _Walk(NamedTuple):
+class Walk(NamedTuple):
     """Where the score may stand, without an effect, when no look so far has stopped."""
 
     now: float  # information
@@ -82,7 +82,7 @@ def crossing(
     """
     times = increasing(information)
     above, below = [], []
-    for k, (walk, now) in enumerate(zip(walks(times, z, sides), times, strict=True)):
+    for k, (walk, now) in enumerate(zip(walks(tuple(times), tuple(z), sides), times, strict=True)):
         above.append(chance_above(walk, now, z[k], effect))
         below.append(chance_above(walk, now, z[k], effect, mirrored=True) if sides == 2 else 0.0)
     return Crossing(tuple(above), tuple(below))
@@ -108,11 +108,15 @@ def crossed_at(z_path: Sequence[float], z: Sequence[float], sides: int = 2) -> i
 # --- the integration
 
 
-_START = _Walk(0.0, np.zeros(1), np.ones(1))
+_START = Walk(0.0, np.zeros(1), np.ones(1))
 
 
-def walks(times: Sequence[float], z: Sequence[float], sides: int = 2) -> tuple[_Walk, ...]:
-    """Per look, where the score stood at the look before, when none so far has stopped."""
+@lru_cache(maxsize=64)
+def walks(times: tuple[float, ...], z: tuple[float, ...], sides: int = 2) -> tuple[Walk, ...]:
+    """Per look, where the score stood at the look before, when none so far has stopped.
+
+    The last boundary plays no part. Kept, because one readout asks many questions of one path.
+    """
     found = [_START]
     for k in range(len(times) - 1):
         region = (_lower(z[k], sides), z[k])
@@ -121,7 +125,7 @@ def walks(times: Sequence[float], z: Sequence[float], sides: int = 2) -> tuple[_
 
 
 def chance_above(
-    walk: _Walk, now: float, z: float, effect: float = 0.0, mirrored: bool = False
+    walk: Walk, now: float, z: float, effect: float = 0.0, mirrored: bool = False
 ) -> float:
     """The chance to come from ``walk`` and be above z now (mirrored: below -z).
 
@@ -151,7 +155,7 @@ def _lower(z: float, sides: int) -> float:
     return -z if sides == 2 else -FARTHEST_Z
 
 
-def _solve(walk: _Walk, now: float, increment: float) -> float:
+def _solve(walk: Walk, now: float, increment: float) -> float:
     """The boundary at which the chance to pass it now on one side is ``increment``."""
     if increment <= 0:
         return FARTHEST_Z
@@ -167,7 +171,7 @@ def _solve(walk: _Walk, now: float, increment: float) -> float:
     return float(brentq(surplus, nearest, FARTHEST_Z, xtol=1e-10))
 
 
-def _advance(walk: _Walk, now: float, after: float, region: tuple[float, float]) -> _Walk:
+def _advance(walk: Walk, now: float, after: float, region: tuple[float, float]) -> Walk:
     """The walk one look on, where it stays within ``region`` (in z)."""
     step = (now - walk.now) ** 0.5
     low, high = region[0] * now**0.5, region[1] * now**0.5
@@ -177,7 +181,7 @@ def _advance(walk: _Walk, now: float, after: float, region: tuple[float, float])
     arrived = (low + high) / 2 + half * points
     gap = (arrived[:, None] - walk.nodes[None, :]) / step
     density = np.exp(-(gap**2) / 2) @ walk.mass / (step * np.sqrt(2 * np.pi))
-    return _Walk(now, arrived, density * weights * half)
+    return Walk(now, arrived, density * weights * half)
 
 
 def _node_count(edge: float, step: float) -> int:
