@@ -1,7 +1,7 @@
 """Units that an experiment assigns by list: storing, finding, checking. A list never changes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from assignment.bucketing import namespace_filter
 from experiment_server.experiments.designs import arm_keys
 from experiment_server.experiments.designs.kind import Design
 from experiment_server.experiments.models import Experiment, ExperimentPhase, ListedUnit
-from experiment_server.problems import FieldError, shown
+from experiment_server.problems import FieldError, invalid, invalid_fields, shown
 
 MOST_UNITS: Final = 50_000
 MOST_NAMED: Final = 3  # units in one error
@@ -67,20 +67,26 @@ def outside_namespace(units: Iterable[str], design: Design) -> list[FieldError]:
     ]
 
 
-def check_kept(session: Session, experiment: Experiment, design: Design) -> list[FieldError]:
-    """What a new design would break of the list that the experiment has."""
+def check_kept(session: Session, experiment: Experiment, design: Design) -> None:
+    """Refuse a new design that the experiment's list does not fit.
+
+    Raises:
+        Problem: 422.
+    """
     allocation = experiment.allocation
     if not allocation:
-        return []
+        return
     gone = sorted(set(allocation["counts"]) - set(arm_keys(design)))
     if gone or design["unit_kind"] != experiment.unit_kind:
-        found = f"a list for {', '.join(gone) or experiment.unit_kind}"
+        found = f"a list for {', '.join(gone) or experiment.unit_kind + 's'}"
         remedy = "Delete the allocation first, or send one for the new design afterwards."
-        return [FieldError("allocation", found, "a list of this design's units", remedy)]
+        raise invalid("allocation", found, "a list for this design", remedy)
     if design.get("namespace") == experiment.namespace:
-        return []
+        return
     units = [unit for arm in load_arms(session, experiment, allocation).values() for unit in arm]
-    return outside_namespace(units, design)
+    outside = outside_namespace(units, design)
+    if outside:
+        raise invalid_fields([replace(error, field="namespace") for error in outside])
 
 
 def load_arms(
