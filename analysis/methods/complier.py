@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.contrast import TOO_FEW_UNITS, critical_t
+from analysis.quotient import quotient_interval
 from analysis.results import NotEstimable
 from analysis.statistics.moments import Moments
 
@@ -72,7 +73,8 @@ def estimate(
     df = satterthwaite(parts[0], treatment.n - 1, parts[1], control.n - 1)
     effect = offered / take_up
     spread = errors[0, 0] - 2 * effect * errors[0, 1] + effect**2 * errors[1, 1]
-    low, high = _ratio_interval(offered, take_up, errors, critical_t(boundary_z, df))
+    bounds = quotient_interval(offered, take_up, errors, critical_t(boundary_z, df))
+    low, high = bounds if bounds is not None else (None, None)
     return ComplierEffect(
         effect=effect,
         se=float(max(spread, 0.0) ** 0.5) / abs(take_up),
@@ -84,17 +86,3 @@ def estimate(
         take_up_treatment=treatment.mean_of(taken),
         df=df,
     )
-
-
-def _ratio_interval(
-    top: float, bottom: float, errors: np.ndarray, critical: float
-) -> tuple[float | None, float | None]:
-    """All r for which top - r bottom is within ``critical`` standard errors of 0."""
-    square = critical**2
-    a = bottom**2 - square * errors[1, 1]
-    b = top * bottom - square * errors[0, 1]
-    c = top**2 - square * errors[0, 0]
-    if a <= 0:
-        return None, None
-    root = float(max(b**2 - a * c, 0.0) ** 0.5)
-    return float((b - root) / a), float((b + root) / a)

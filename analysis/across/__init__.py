@@ -1,0 +1,1 @@
+"""What several experiments, or several outcomes of one, say together."""
