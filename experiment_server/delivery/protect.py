@@ -1,16 +1,18 @@
 """A payload without anybody in it: what clients receive, since whoever runs them can read it. Pure.
 
-Three things change on the way from a server's payload to a client's:
+Four things change on the way from a server's payload to a client's:
 
 - Rules for named units (forced variants, conditions on ``id``) do not name them. A unit is told by
   its place on three rings of 10,000, as the filters of a rule have it; every SDK computes that.
+- Units that are assigned by list are told in crowds: each ring's filter has the places of all units
+  of the crowd, so that a unit that is on every ring at one of them is in it.
 - Values of secret attributes are salted hashes, and the host hashes what it hands in.
 - Flags for servers only, flags whose rules cannot be told in these two ways, and titles, stay away.
 """
 
 import hmac
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -21,6 +23,9 @@ RINGS: Final = 3  # one learner in 10^12 shares its places with another
 PLACES: Final = 10_000
 HASH_VERSION: Final = 2
 MOST_UNITS: Final = 1000  # named by one rule
+CROWD: Final = 250  # units told together; they fill a fortieth of a ring
+CROWD_RINGS: Final = 7  # one learner in 10^11 is taken for one of a crowd
+MOST_LISTED: Final = 5_000  # of one list; about 120 bytes each
 LEARNER: Final = "id"
 
 Json = dict[str, Any]
@@ -60,16 +65,23 @@ class Secrets:
             raise CannotTell
         return [self._ring(attribute, text, number) for number in range(RINGS)]
 
+    def crowd(self, attribute: str, units: Sequence[str]) -> list[Json]:
+        """Filters that admit these units, and by chance hardly anybody else."""
+        return [self._ring_of(attribute, units, number) for number in range(CROWD_RINGS)]
+
     def _ring(self, attribute: str, unit: str, number: int) -> Json:
+        return self._ring_of(attribute, [unit], number)
+
+    def _ring_of(self, attribute: str, units: Sequence[str], number: int) -> Json:
         # The salt alone tells how to hash; the rings' seeds are of another hash of it.
         seed = hmac.digest(self.salt.encode(), f"ring {number}".encode(), "sha256").hex()[:16]
         hasher = build_hasher(seed, HASH_VERSION)
         if hasher is None:
             raise CannotTell
-        place = round(hasher(unit) * PLACES)
+        places = sorted({round(hasher(unit) * PLACES) for unit in units})
         return {
             "seed": seed,
-            "ranges": [[place / PLACES, (place + 0.5) / PLACES]],
+            "ranges": [[place / PLACES, (place + 0.5) / PLACES] for place in places],
             "hashVersion": HASH_VERSION,
             "attribute": attribute,
         }
@@ -83,6 +95,8 @@ def protect(payload: Mapping[str, Any], server_only: Collection[str], secrets: S
         server_only: keys of flags that clients do not learn of.
         secrets: what to hide, and how.
     """
+    groups = {**(payload.get("savedGroups") or {}), **secrets.groups}
+    secrets = replace(secrets, groups=groups)
     features = {}
     for key, feature in payload["features"].items():
         if key in server_only:
@@ -130,6 +144,10 @@ def _rule(rule: Json, secrets: Secrets) -> Iterator[Json]:
     if "meta" in told:
         told["meta"] = [{"key": meta["key"]} for meta in told["meta"]]
     condition = dict(told.pop("condition", None) or {})
+    group, condition = _listed(told, condition)
+    if group is not None:
+        yield from _crowds(told, group, condition, secrets)
+        return
     attribute, units = _named_units(told, condition, secrets)
     if condition:
         told["condition"] = _condition(condition, secrets)
@@ -138,6 +156,29 @@ def _rule(rule: Json, secrets: Secrets) -> Iterator[Json]:
         return
     for unit in units:
         yield {**told, "filters": [*told.get("filters", ()), *secrets.rings(attribute, unit)]}
+
+
+def _listed(rule: Json, condition: Json) -> tuple[str | None, Json]:
+    """The saved group of a rule for listed units, and what its condition asks besides."""
+    listed, also = condition, {}
+    if set(condition) == {"$and"} and len(condition["$and"]) == 2:
+        listed, also = condition["$and"]
+    part = listed.get(str(rule.get("hashAttribute")))
+    if len(listed) != 1 or not isinstance(part, dict) or set(part) != {"$inGroup"}:
+        return None, condition
+    return part["$inGroup"], also
+
+
+def _crowds(rule: Json, group: str, also: Json, secrets: Secrets) -> Iterator[Json]:
+    """The rule once for each crowd of the group's units."""
+    units = secrets.groups.get(group, ())
+    if len(units) > MOST_LISTED:
+        raise CannotTell
+    if also:
+        rule = {**rule, "condition": _condition(also, secrets)}
+    for start in range(0, len(units), CROWD):
+        crowd = secrets.crowd(rule["hashAttribute"], units[start : start + CROWD])
+        yield {**rule, "filters": [*rule.get("filters", ()), *crowd]}
 
 
 def _named_units(rule: Json, condition: Json, secrets: Secrets) -> tuple[str | None, Sequence[Any]]:
