@@ -47,6 +47,11 @@ class Contrast:
         """The normal score with the same tail probability as t: comparable with a boundary."""
         return t_to_z(self.effect / self.se, self.df)
 
+    def bounds(self, z: float) -> tuple[float, float]:
+        """The interval that excludes 0 exactly when the test rejects at the normal score ``z``."""
+        reach = critical_t(z, self.df) * self.se
+        return self.effect - reach, self.effect + reach
+
 
 def critical_t(z: float, df: float) -> float:
     """The t quantile that leaves as much in the tail as the normal quantile ``z``.

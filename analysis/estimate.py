@@ -135,7 +135,7 @@ def estimate_metric(compared: Compared, boundary_z: float) -> MetricResult:
 
 def _estimate(compared: Compared, variant: str, contrast: Contrast, boundary_z: float) -> Estimate:
     critical = critical_t(boundary_z, contrast.df)
-    reach = critical * contrast.se
+    low, high = contrast.bounds(boundary_z)
     return Estimate(
         metric=compared.metric.key,
         variant=variant,
@@ -150,8 +150,8 @@ def _estimate(compared: Compared, variant: str, contrast: Contrast, boundary_z: 
         effect=contrast.effect,
         se=contrast.se,
         df=contrast.df,
-        low=contrast.effect - reach,
-        high=contrast.effect + reach,
+        low=low,
+        high=high,
         p_value=contrast.p_value,
         relative=relative(contrast, critical),
         posterior=posterior(

@@ -18,6 +18,7 @@ from . import (
     fieller,
     futility,
     group_sequential,
+    proportion,
     ratio,
     stagewise,
     welch,
@@ -42,6 +43,12 @@ METHODS: Final = (
         "Cluster-robust (CR2)",
         "how they differ when teams were randomised",
         cluster_robust.estimate,
+    ),
+    Method(
+        "proportion",
+        "Score test (Miettinen-Nurminen)",
+        "how two proportions differ when counts are small",
+        proportion.estimate,
     ),
     Method("ratio", "Ratio (delta method)", "how two ratios of sums differ", ratio.estimate),
     Method("fieller", "Fieller's interval", "the effect as a share", fieller.relative),
@@ -78,8 +85,8 @@ def compare(
 ) -> Contrast | NotEstimable:
     """The contrast by the method that fits what was collected.
 
-    A denominator makes it a ratio, teams make it cluster-robust, a covariate makes it CUPED;
-    nothing of these leaves Welch's t.
+    A denominator makes it a ratio, teams make it cluster-robust, few zeros or ones make it a score
+    test, a covariate makes it CUPED; nothing of these leaves Welch's t.
     """
     if outcome == OUTCOME and ratio.is_ratio(control):
         return ratio.estimate(control, treatment)
@@ -88,6 +95,8 @@ def compare(
         return cluster_robust.estimate(control, treatment, outcome, covariate)
     if not isinstance(control, Moments) or not isinstance(treatment, Moments):
         raise TypeError("control and treatment: one was collected by team and one by learner")
+    if proportion.fits(control, treatment, outcome):
+        return proportion.estimate(control, treatment, outcome)
     if covariate is not None:
         return cuped.estimate(control, treatment, outcome, covariate)
     return welch.estimate(control, treatment, outcome)

@@ -3,19 +3,25 @@
 from analysis.contrast import Contrast
 from analysis.results import Relative
 
+from .proportion import ScoreContrast
+
 
 def relative(contrast: Contrast, critical: float) -> Relative:
     """The effect relative to the control's mean, with Fieller's interval (1954).
 
     It holds every share d for which a test of mean - (1 + d) x mean_control at ``critical`` does
     not reject; so it excludes 0 exactly when the test of the absolute effect rejects. When the
-    control's mean itself may be 0 there is no bounded interval: both bounds are None.
+    control's mean itself may be 0 there is no bounded interval: both bounds are None. Proportions
+    compared by their score test have that test's interval.
 
     Args:
         contrast: what the method found.
         critical: the same t quantile as for the absolute interval.
     """
     mean, base = contrast.mean, contrast.mean_control
+    if isinstance(contrast, ScoreContrast):
+        share = contrast.effect / base if base else None
+        return Relative(share, *contrast.relative_bounds(critical))
     if base == 0:
         return Relative(None, None, None)
     share = contrast.effect / abs(base)
