@@ -13,6 +13,7 @@ from analysis.statistics.moments import Moments
 from . import (
     always_valid,
     bayes_normal,
+    beta_binomial,
     cluster_robust,
     cuped,
     fieller,
@@ -53,6 +54,12 @@ METHODS: Final = (
     Method("ratio", "Ratio (delta method)", "how two ratios of sums differ", ratio.estimate),
     Method("fieller", "Fieller's interval", "the effect as a share", fieller.relative),
     Method("bayes_normal", "Normal posterior", "what to believe now", bayes_normal.posterior),
+    Method(
+        "beta_binomial",
+        "Beta-binomial",
+        "what to believe of two shares, exactly",
+        beta_binomial.estimate,
+    ),
     Method(
         "group_sequential",
         "Lan-DeMets",
