@@ -1,0 +1,1 @@
+"""Bandits: shares that follow the evidence, batch by batch, and inference that stays valid."""
