@@ -9,6 +9,12 @@ Reason = Literal[
     "targeting_match",
     "split",
     "forced",
+    "preview",
+    "held_out",
+    "paused",
+    "kept",
+    "shipped",
+    "reverted",
     "default",
     "off",
     "unknown_flag",
@@ -24,6 +30,12 @@ Reason = Literal[
 - targeting_match: a rule's condition (and coverage) held; its value applies.
 - split: the unit's hash chose a variant; the unit is in the experiment.
 - forced: the unit was put into this variant by hand; it is not in the experiment.
+- preview: the learner looks at this variant before others do; it is not in the experiment.
+- held_out: a holdout keeps the unit out of the experiment; the control applies.
+- paused: the experiment is paused; the control applies to everybody.
+- kept: the experiment is over, and its units keep their variants.
+- shipped: the experiment is over, and everybody has this variant.
+- reverted: the experiment is over, and everybody has the control.
 - default: the flag has no rules; its default value applies.
 - off: the flag is switched off in this environment.
 - unknown_flag: no flag or running experiment has this key.

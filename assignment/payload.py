@@ -2,26 +2,24 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from .bucketing import Range, RingFilter, bucket_ranges, namespace_filter
 from .conditions import build_condition
 from .errors import InvalidPayload
-from .evaluation import REASONS, Evaluation, Reason
+from .evaluation import Evaluation
 from .hashing import Hasher, build_hasher
 from .rules import ExperimentRule, Flag, ForceRule, Payload, Prerequisite, Rule
+from .standing import GIVEN, About, build_answers, read_marker
+from .values import text_or
 
 FEWEST_VARIANTS: Final = 2
 NAMESPACE_PARTS: Final = 3
 MOST_VERSIONS: Final = 1_000
 """Each blocked version is looked up for each learner; nobody restarts an experiment as often."""
 
-VALUELESS: Final = frozenset({"prerequisite", "circular_prerequisite"})
-"""Reasons after which a flag has no value, as the specification says."""
-
-Json = Mapping[str, Any]
+Json = Mapping[Any, Any]
 Groups = Mapping[str, Sequence[Any]]
 
 
@@ -57,31 +55,11 @@ def parse_payload(data: Any, *, lenient: bool = False) -> Payload:
             flags[key] = _broken_flag(str(key), feature)
     return Payload(
         flags=MappingProxyType(flags),
-        environment=_text_or(about.get("environment"), ""),
+        environment=text_or(about.get("environment"), ""),
         version=about["version"] if type(about.get("version")) is int else 0,
         broken=MappingProxyType(broken),
+        groups=groups,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _About:
-    """What our server says of a feature beyond the GrowthBook payload."""
-
-    is_experiment: bool
-    control: str | None
-    unit_kind: str
-    enabled: bool
-
-    @classmethod
-    def of(cls, feature: Json) -> "_About":
-        about = feature.get("momentum")
-        about = about if isinstance(about, Mapping) else {}
-        return cls(
-            is_experiment=about.get("experiment") is True,
-            control=_text_or(about.get("control"), None),
-            unit_kind="team" if about.get("unit_kind") == "team" else "learner",
-            enabled=about.get("enabled") is not False,
-        )
 
 
 class _Reader:
@@ -94,7 +72,7 @@ class _Reader:
 
     def flag(self, feature: Any) -> Flag:
         feature = _mapping(feature, self._path, '{"defaultValue": false, "rules": []}')
-        about = _About.of(feature)
+        about = About.of(feature)
         rules = feature.get("rules")
         if rules is None:
             rules = ()
@@ -107,7 +85,7 @@ class _Reader:
         return Flag(
             key=self._key,
             rules=tuple(rule for rule in read if rule is not None),
-            answers=_answers(self._key, feature.get("defaultValue"), about),
+            answers=build_answers(self._key, feature.get("defaultValue"), about),
             enabled=about.enabled,
         )
 
@@ -129,8 +107,9 @@ class _Reader:
             "place": _hasher(rule.get("hashVersion"), seed, f"{path}.hashVersion", default=1),
             "seed": seed,
             "hash_version": rule.get("hashVersion") or 1,
-            "fallback": _text_or(rule.get("fallbackAttribute"), ""),
+            "fallback": text_or(rule.get("fallbackAttribute"), ""),
             "remembers": rule.get("disableStickyBucketing") is not True,
+            "condition": condition or None,
         }
 
     def _force(self, rule: Json, index: int) -> ForceRule:
@@ -138,24 +117,24 @@ class _Reader:
         common = self._common(
             rule,
             index,
-            attribute=_text_or(rule.get("hashAttribute"), "") or "id",
-            seed=_text_or(rule.get("seed"), "") or self._key,
+            attribute=text_or(rule.get("hashAttribute"), "") or "id",
+            seed=text_or(rule.get("seed"), "") or self._key,
         )
-        about = rule.get("momentum")
-        forced = about.get("forced_variant") if isinstance(about, Mapping) else None
-        forced = _text_or(forced, None)
+        variant, reason, holdout = read_marker(rule.get("momentum"))
         answer = Evaluation(
             value=rule["force"],
-            variant=forced,
-            reason="targeting_match" if forced is None else "forced",
+            variant=variant,
+            reason=reason,
             rule=index,
-            experiment=None if forced is None else self._key,
+            experiment=None if variant is None else self._key,
+            unit_attribute=common["attribute"] if reason in GIVEN else "id",
         )
         return ForceRule(
             **common,
             filters=_filters(rule.get("filters"), f"{path}.filters"),
             answer=answer,
             covers=_coverage_test(rule, path),
+            holdout=holdout,
         )
 
     def _experiment(self, rule: Json, index: int) -> ExperimentRule:
@@ -163,14 +142,14 @@ class _Reader:
         variants = rule["variations"]
         if not isinstance(variants, list | tuple):
             _refuse(f"{path}.variations", variants, 'a list of payloads, such as ["a", "b"]')
-        experiment = _text_or(rule.get("key"), "") or self._key
-        attribute = _text_or(rule.get("hashAttribute"), "") or "id"
-        seed = _text_or(rule.get("seed"), "") or experiment
+        experiment = text_or(rule.get("key"), "") or self._key
+        attribute = text_or(rule.get("hashAttribute"), "") or "id"
+        seed = text_or(rule.get("seed"), "") or experiment
         metas = _metas(rule.get("meta"), len(variants))
         answers = tuple(
             Evaluation(
                 value=payload,
-                variant=_text_or(meta.get("key"), "") or str(number),
+                variant=text_or(meta.get("key"), "") or str(number),
                 reason="split",
                 rule=index,
                 in_experiment=True,
@@ -214,26 +193,9 @@ class _Reader:
         )
 
 
-def _answers(key: str, default: Any, about: _About) -> Mapping[Reason, Evaluation]:
-    """What applies when no rule decided: one answer for each reason, made once."""
-    names: tuple[Any, ...] = REASONS
-    return MappingProxyType(
-        {
-            reason: Evaluation(
-                value=None if reason in VALUELESS else default,
-                variant=about.control if about.is_experiment else None,
-                reason=reason,
-                experiment=key if about.is_experiment else None,
-                unit_attribute="team" if about.unit_kind == "team" else "id",
-            )
-            for reason in names
-        }
-    )
-
-
 def _broken_flag(key: str, feature: Any) -> Flag:
     known: Json = feature if isinstance(feature, Mapping) else {}
-    answers = _answers(key, known.get("defaultValue"), _About.of(known))
+    answers = build_answers(key, known.get("defaultValue"), About.of(known))
     return Flag(key=key, rules=(), answers=MappingProxyType({"default": answers["error"]}))
 
 
@@ -270,7 +232,7 @@ def _filter(item: Any, path: str) -> RingFilter:
     return RingFilter(
         place=place or (lambda _unit: -1.0),  # outside every range: nobody is admitted
         ranges=ranges,
-        attribute=_text_or(item.get("attribute"), "") or "id",
+        attribute=text_or(item.get("attribute"), "") or "id",
         seed=seed,
         hash_version=item.get("hashVersion") or 2,
     )
@@ -356,10 +318,6 @@ def _number(value: Any, path: str) -> float:
 
 def _whole(value: Any) -> int:
     return value if type(value) is int else 0
-
-
-def _text_or(value: Any, other: Any) -> Any:
-    return value if isinstance(value, str) else other
 
 
 def _refuse(path: str, found: Any, expected: str) -> NoReturn:

@@ -1,9 +1,9 @@
 """The rules of a flag, read and ready to be asked. Nothing here computes what could be prepared."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from .bucketing import Range, RingFilter, choose
 from .evaluation import Evaluation, Reason
@@ -13,7 +13,7 @@ from .values import number_text
 
 Attributes = Mapping[str, Any]
 
-LONGEST_UNIT = 256
+LONGEST_UNIT: Final = 256
 """Ids beyond this are refused: hashing a book for each decision would stall the host."""
 
 
@@ -40,6 +40,7 @@ class Rule:
     hash_version: int
     fallback: str  # hashed instead when the attribute is missing and variants are remembered
     remembers: bool
+    condition: Mapping[str, Any] | None  # as it was delivered, for explaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class ForceRule(Rule):
 
     answer: Evaluation
     covers: Callable[[float], bool] | None  # None: everybody
+    holdout: str = ""  # the one that the rule keeps out for
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,14 @@ class Payload:
         environment: the environment's key, "" when the payload does not say.
         version: counts the environment's changes; 0 when the payload does not say.
         broken: why a flag cannot be evaluated, by key; only after a lenient reading.
+        groups: saved groups, which conditions name.
     """
 
     flags: Mapping[str, Flag]
     environment: str = ""
     version: int = 0
     broken: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    groups: Mapping[str, Sequence[Any]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def unit_of(attributes: Attributes, attribute: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _DEEPEST: Final = 64
-_EXPONENT_FROM: Final = 1e21
+_EXPONENT_FROM: Final = 10**21
 
 
 def type_name(value: Any) -> str:
@@ -37,7 +37,7 @@ def is_truthy(value: Any) -> bool:
     return True
 
 
-def number_text(value: float) -> str:
+def number_text(value: int | float) -> str:
     """A number as JavaScript writes it: 3.0 is 3, 1e21 is 1e+21."""
     if isinstance(value, int):
         if abs(value) < _EXPONENT_FROM:
@@ -79,7 +79,7 @@ def scalar_text(value: Any) -> str | None:
     return number_text(value) if isinstance(value, int | float) else None
 
 
-def to_number(value: Any) -> float:
+def to_number(value: Any) -> int | float:
     """A value as JavaScript would count it; NaN where it would not."""
     if value is None:
         return 0.0
@@ -134,3 +134,8 @@ def same(left: Any, right: Any, depth: int = 0) -> bool:
             same(left[name], right[name], depth + 1) for name in left
         )
     return bool(left == right)
+
+
+def text_or(value: Any, other: Any) -> Any:
+    """The value when it is a text, else the other."""
+    return value if isinstance(value, str) else other

@@ -18,9 +18,11 @@ from experiment_server.delivery import features_api, held, ofrep_api
 from experiment_server.environments import api as environments_api
 from experiment_server.environments import service as environments
 from experiment_server.experiments import api as experiments_api
+from experiment_server.experiments import changes_api
 from experiment_server.experiments import pages as experiments_pages
 from experiment_server.flags import api as flags_api
 from experiment_server.flags import pages as flags_pages
+from experiment_server.holdouts import api as holdouts_api
 from experiment_server.identity import Identity
 from experiment_server.ingest import api as ingest_api
 from experiment_server.ingest import jobs as ingest_jobs
@@ -33,6 +35,7 @@ from experiment_server.readouts import api as readouts_api
 from experiment_server.readouts import jobs as readouts_jobs
 from experiment_server.readouts import pages as readouts_pages
 from experiment_server.readouts import scores_api
+from experiment_server.readouts.suggest import suggest_after
 from experiment_server.reports import api as reports_api
 from experiment_server.reports import jobs as reports_jobs
 from experiment_server.reports import pages as reports_pages
@@ -61,6 +64,8 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     flags_api.blueprint,
     metrics_api.blueprint,
     experiments_api.blueprint,
+    changes_api.blueprint,
+    holdouts_api.blueprint,
     readouts_api.blueprint,
     scores_api.blueprint,
     reports_api.blueprint,
@@ -103,7 +108,7 @@ def create_app(settings: Settings, database: Database) -> APIFlask:
         TRAP_HTTP_EXCEPTIONS=False,
         SEND_FILE_MAX_AGE_DEFAULT=STATIC_KEPT,
     )
-    state = State(settings=settings, database=database)
+    state = State(settings=settings, database=database, suggest_after=suggest_after)
     app.extensions[web.EXTENSION] = state
     observe.install(app)
     guard.install(app, Identity(state))

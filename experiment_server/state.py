@@ -3,10 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
 
 from experiment_server.columns import utc_now
 from experiment_server.db import Database
 from experiment_server.settings import Settings
+
+SuggestAfter = Callable[[Session, Any], dict[str, Any] | None]
+"""What an experiment's readouts suggest for the time after it; readouts know, experiments ask."""
+
+
+def suggest_nothing(_session: Session, _experiment: Any) -> dict[str, Any] | None:
+    """Where no readouts are at hand."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -16,3 +27,4 @@ class State:
     settings: Settings
     database: Database
     clock: Callable[[], datetime] = field(default=utc_now)
+    suggest_after: SuggestAfter = field(default=suggest_nothing)

@@ -14,11 +14,18 @@ TARGETING_KEY_MISSING: Final = "TARGETING_KEY_MISSING"
 
 TARGETING_KEY: Final = "targetingKey"
 LONGEST_UNIT: Final = 256
+UNKNOWN: Final = 404
 
 REASONS: Final[Mapping[Reason, str]] = {
     "targeting_match": "TARGETING_MATCH",
     "split": "SPLIT",
     "forced": "TARGETING_MATCH",
+    "preview": "TARGETING_MATCH",
+    "held_out": "DEFAULT",
+    "paused": "STATIC",
+    "kept": "SPLIT",
+    "shipped": "STATIC",
+    "reverted": "STATIC",
     "default": "STATIC",
     "off": "DISABLED",
     "not_targeted": "DEFAULT",
@@ -37,7 +44,7 @@ def evaluate_flag(edition: Edition, key: str, attributes: Mapping[str, Any]) -> 
         return 200, _success(edition, key, answer)
     if answer.reason == "unknown_flag":
         details = f"Nothing of the key {key!a} is live in this environment."
-        return 404, failure(FLAG_NOT_FOUND, details, key)
+        return UNKNOWN, failure(FLAG_NOT_FOUND, details, key)
     if answer.reason == "no_unit":
         return 400, _no_unit(key, answer)
     details = f"The definition of {key!a} cannot be evaluated ({answer.reason})."
@@ -49,7 +56,8 @@ def evaluate_flags(
 ) -> list[dict[str, Any]]:
     """Each flag's and experiment's answer but those of the hidden keys."""
     keys = edition[SERVERS].content["features"]
-    return [evaluate_flag(edition, key, attributes)[1] for key in keys if key not in hidden]
+    answers = (evaluate_flag(edition, key, attributes) for key in keys if key not in hidden)
+    return [body for status, body in answers if status != UNKNOWN]  # a draft, to all but previews
 
 
 def failure(code: str, details: str, key: str | None = None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import gzip
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, select
 
 from assignment import Payload, parse_payload
+from experiment_server.columns import utc_now
 from experiment_server.db import Database
 from experiment_server.delivery.compile import compile_payload, list_server_only, secrets_of
 from experiment_server.delivery.protect import plain_growthbook, protect
@@ -52,7 +54,15 @@ class Edition:
     for_readers: Mapping[str, Delivered]
     rules: Payload  # the whole, ready to be evaluated
     server_only: frozenset[str]
+    turned_at: datetime | None = None  # when a design moved on by itself last
+    until: datetime | None = None  # when one will next
     encrypted: dict[tuple[str, str], Delivered] = field(default_factory=dict)
+
+    @property
+    def token(self) -> str:
+        """A text that changes whenever what is delivered may have changed."""
+        turned = "" if self.turned_at is None else f".{int(self.turned_at.timestamp())}"
+        return f"v{self.version}{turned}"
 
     def __getitem__(self, reader: str) -> Delivered:
         """The payload as SERVERS, CLIENTS or GROWTHBOOK receive it."""
@@ -75,8 +85,14 @@ class Edition:
 class PayloadCache:
     """Serves payloads; while the database is down, the last one of each environment."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """With a clock for ages, and one that says which period of a design it is."""
         self._clock = clock
+        self._now = now
         self._held: dict[int, Edition] = {}
         self._looked_at: dict[int, float] = {}
 
@@ -112,15 +128,17 @@ class PayloadCache:
         version = session.exec(query).first()
         if version is None:
             raise not_found("environment", environment_id)
-        if held is not None and held.version == version:
+        now = self._now()
+        if held is not None and held.version == version and (not held.until or now < held.until):
             return held
-        made = _edition(session, session.get_one(Environment, environment_id), version)
+        made = _edition(session, session.get_one(Environment, environment_id), version, now)
         self._held[environment_id] = made
         return made
 
 
-def _edition(session: Session, environment: Environment, version: int) -> Edition:
-    whole = compile_payload(session, environment)
+def _edition(session: Session, environment: Environment, version: int, now: datetime) -> Edition:
+    compiled = compile_payload(session, environment, now)
+    whole = compiled.content
     server_only = list_server_only(session)
     shown = protect(whole, server_only, secrets_of(environment))
     contents = {SERVERS: whole, CLIENTS: shown, GROWTHBOOK: plain_growthbook(shown)}
@@ -129,4 +147,6 @@ def _edition(session: Session, environment: Environment, version: int) -> Editio
         for_readers={reader: Delivered.of(content) for reader, content in contents.items()},
         rules=parse_payload(whole, lenient=True),
         server_only=server_only,
+        turned_at=compiled.turned_at,
+        until=compiled.until,
     )

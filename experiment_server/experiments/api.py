@@ -1,6 +1,6 @@
 """/api/v1/environments/<env>/experiments: definitions and life cycle."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
@@ -13,6 +13,7 @@ from experiment_server.environments.service import load_environment
 from experiment_server.experiments import plans, service
 from experiment_server.experiments.lifecycle import possible_actions
 from experiment_server.experiments.models import Experiment, ExperimentPhase
+from experiment_server.experiments.pauses import read_pauses, time_paused
 from experiment_server.web import Body, Key, StorableFloat
 
 blueprint = APIBlueprint(
@@ -32,6 +33,22 @@ class VariantBody(Body):
     title: str = Field(default="", max_length=200)
     weight: float = Field(default=1.0, gt=0, le=1_000_000)
     payload: Any = None
+
+
+class FactorBody(Body):
+    """What is varied independently of the other factors; its first level is the control's."""
+
+    key: Key
+    title: str = Field(default="", max_length=200)
+    levels: list[VariantBody] = Field(min_length=2, max_length=10)
+
+
+class CrossoverBody(Body):
+    """Every unit meets every variant, one period after another, in one of several orders."""
+
+    order: Literal["counterbalanced", "random"] = "counterbalanced"
+    period_days: int = Field(ge=1, le=182)
+    washout_days: int = Field(default=0, ge=0, le=181)
 
 
 class NamespaceBody(Body):
@@ -73,7 +90,9 @@ class ExperimentBody(Body):
     hypothesis: str = Field(default="", max_length=2000)
     domain: str = Field(max_length=32)
     unit_kind: str = Field(default="learner", max_length=16)
-    variants: list[VariantBody] = Field(min_length=2, max_length=20)
+    variants: list[VariantBody] = Field(default_factory=list, max_length=20)
+    factors: list[FactorBody] = Field(default_factory=list, max_length=4)
+    crossover: CrossoverBody | None = None
     coverage: float = Field(default=1.0, ge=0, le=1)
     condition: dict[str, Any] = Field(default_factory=dict)
     namespace: NamespaceBody | None = None
@@ -81,6 +100,9 @@ class ExperimentBody(Body):
     metrics: list[MetricUseBody] = Field(min_length=1, max_length=20)
     analysis: AnalysisBody = Field(default_factory=AnalysisBody)
     schedule: ScheduleBody = Field(default_factory=ScheduleBody)
+    holdout_key: Key | None = Field(
+        default=None, description="measure this holdout: its units against all others"
+    )
 
 
 class NewExperimentBody(ExperimentBody):
@@ -95,10 +117,26 @@ class StartBody(Body):
     started_at: AwareDatetime | None = None
 
 
+class AfterBody(Body):
+    """What applies once it is stopped."""
+
+    rule: Literal["revert", "keep", "ship"] = "revert"
+    variant: str | None = Field(default=None, max_length=64, description="with ship: which one")
+
+
 class StopBody(Body):
-    """Why it stops."""
+    """Why it stops, and what applies from then on."""
 
     reason: str = Field(default="", max_length=2000)
+    after: AfterBody = Field(default_factory=AfterBody)
+
+
+class PauseView(BaseModel):
+    """A time in which everybody got the control."""
+
+    paused_at: datetime
+    resumed_at: datetime | None
+    reason: str
 
 
 class PhaseView(BaseModel):
@@ -109,6 +147,8 @@ class PhaseView(BaseModel):
     started_at: datetime
     stopped_at: datetime | None
     stop_reason: str
+    pauses: list[PauseView]
+    days_paused: float
     look_times: list[datetime]
 
 
@@ -121,6 +161,9 @@ class ExperimentView(BaseModel):
     domain: str
     unit_kind: str
     variants: list[dict[str, Any]]
+    factors: list[dict[str, Any]]
+    crossover: dict[str, Any] | None
+    allocation: dict[str, Any] | None
     coverage: float
     condition: dict[str, Any]
     namespace: dict[str, Any] | None
@@ -131,6 +174,10 @@ class ExperimentView(BaseModel):
     state: str
     phase: int
     score_version: str | None
+    holdout_key: str | None
+    after: dict[str, Any] | None
+    suggested_after: dict[str, Any] | None
+    previews: dict[str, str]
     version: int
     possible_actions: list[str]
     phases: list[PhaseView]
@@ -152,7 +199,7 @@ def list_experiments(env: str) -> Response:
     with web.state().database.read() as session:
         place = load_environment(session, env)
         found = service.list_experiments(session, int(place.id or 0))
-        return web.listing([_view(session, experiment) for experiment in found])
+        return web.listing([view_experiment(session, experiment) for experiment in found])
 
 
 @blueprint.post("")
@@ -167,7 +214,7 @@ def create_experiment(env: str, body: NewExperimentBody) -> Response:
         place = load_environment(session, env)
         wish = body.model_dump()
         made = service.create_experiment(session, web.actor(), place, wish, state.clock())
-        shown = _view(session, made)
+        shown = view_experiment(session, made)
     return web.answer(shown, status=201, version=made.version)
 
 
@@ -178,8 +225,8 @@ def create_experiment(env: str, body: NewExperimentBody) -> Response:
 def read_experiment(env: str, key: str) -> Response:
     """One experiment; its version is the ETag."""
     with web.state().database.read() as session:
-        found = _load(session, env, key)
-        return web.answer(_view(session, found), version=found.version)
+        found = load_experiment(session, env, key)
+        return web.answer(view_experiment(session, found), version=found.version)
 
 
 @blueprint.put("/<key>")
@@ -194,10 +241,10 @@ def change_experiment(env: str, key: str, body: ExperimentBody) -> Response:
     """Replace the definition."""
     version, state = web.if_match(), web.state()
     with state.database.write() as session:
-        found = _load(session, env, key)
+        found = load_experiment(session, env, key)
         wish = body.model_dump()
         service.change_experiment(session, web.actor(), found, version, wish, state.clock())
-        shown = _view(session, found)
+        shown = view_experiment(session, found)
     return web.answer(shown, version=found.version)
 
 
@@ -215,23 +262,31 @@ def start_experiment(env: str, key: str) -> Response:
     """Begin a phase."""
     body, state = web.optional_body(StartBody), web.state()
     with state.database.write() as session:
-        found = _load(session, env, key)
+        found = load_experiment(session, env, key)
         service.start_experiment(session, web.actor(), found, state.clock(), body.started_at)
-        shown = _view(session, found)
+        shown = view_experiment(session, found)
     return web.answer(shown, version=found.version)
 
 
 @blueprint.post("/<key>/stop")
 @blueprint.output(ExperimentView)
-@blueprint.doc(summary="Stop an experiment", description='Optional body: {"reason": "..."}.')
+@blueprint.doc(
+    summary="Stop an experiment",
+    description=(
+        'Optional body: {"reason": "...", "after": {"rule": "ship", "variant": "badges"}}. '
+        "The rule is revert (the control for everybody, unless you say otherwise), keep or ship. "
+        "suggested_after in the answer is what the latest readout advises; nothing is done by it."
+    ),
+)
 @web.authorize("experiments.run")
 def stop_experiment(env: str, key: str) -> Response:
     """End the running phase."""
     body, state = web.optional_body(StopBody), web.state()
     with state.database.write() as session:
-        found = _load(session, env, key)
-        service.stop_experiment(session, web.actor(), found, body.reason, state.clock())
-        shown = _view(session, found)
+        found = load_experiment(session, env, key)
+        after = body.after.model_dump()
+        service.stop_experiment(session, web.actor(), found, body.reason, state.clock(), after)
+        shown = view_experiment(session, found)
     return web.answer(shown, version=found.version)
 
 
@@ -243,32 +298,39 @@ def archive_experiment(env: str, key: str) -> Response:
     """Put an experiment away; its readouts stay."""
     state = web.state()
     with state.database.write() as session:
-        found = _load(session, env, key)
+        found = load_experiment(session, env, key)
         service.archive_experiment(session, web.actor(), found, state.clock())
-        shown = _view(session, found)
+        shown = view_experiment(session, found)
     return web.answer(shown, version=found.version)
 
 
-def _load(session: Session, env: str, key: str) -> Experiment:
+def load_experiment(session: Session, env: str, key: str) -> Experiment:
+    """The experiment that a path names."""
     place = load_environment(session, env)
     return service.load_experiment(session, int(place.id or 0), key)
 
 
-def _view(session: Session, experiment: Experiment) -> ExperimentView:
+def view_experiment(session: Session, experiment: Experiment) -> ExperimentView:
+    """An experiment as the API answers."""
     phases = service.list_phases(session, experiment)
     return ExperimentView(
         **service.plain(experiment),
+        suggested_after=web.state().suggest_after(session, experiment),
         possible_actions=list(possible_actions(experiment.state)),
         phases=[_phase_view(experiment, phase) for phase in phases],
     )
 
 
 def _phase_view(experiment: Experiment, phase: ExperimentPhase) -> PhaseView:
+    until = phase.stopped_at or web.state().clock()
+    paused = time_paused(read_pauses(phase.pauses), until)
     return PhaseView(
         number=phase.number,
         seed=phase.seed,
         started_at=phase.started_at,
         stopped_at=phase.stopped_at,
         stop_reason=phase.stop_reason,
+        pauses=[PauseView(**pause) for pause in phase.pauses],
+        days_paused=round(paused / timedelta(days=1), 3),
         look_times=plans.look_times(experiment, phase),
     )

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from experiment_server.experiments.after import REVERT, after_rules, state_after
 from experiment_server.experiments.design import HASH_VERSION, UNIT_ATTRIBUTES, compile_experiment
+from experiment_server.experiments.designs.kind import START, Moment
 from experiment_server.experiments.lifecycle import State
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.holdouts.models import Holdout
@@ -16,7 +17,10 @@ Feature = dict[str, Any]
 
 
 def compile_delivered(
-    experiment: Experiment, phase: ExperimentPhase | None, holdouts: Sequence[Holdout]
+    experiment: Experiment,
+    phase: ExperimentPhase | None,
+    holdouts: Sequence[Holdout],
+    moment: Moment = START,
 ) -> Feature | None:
     """The feature of an experiment; None when nobody is to hear of it.
 
@@ -24,12 +28,13 @@ def compile_delivered(
         experiment: in any state.
         phase: its current or last one; None before the first start.
         holdouts: the active ones of its environment.
+        moment: how long the phase has run, and who is on its lists.
     """
     if experiment.state == State.DRAFT:
         return _draft(experiment) if experiment.previews else None
     if phase is None or experiment.state == State.ARCHIVED:
         return None
-    whole = compile_experiment(experiment.key, experiment.title, phase.design, phase.seed)
+    whole = compile_experiment(experiment.key, experiment.title, phase.design, phase.seed, moment)
     if experiment.state == State.PAUSED:
         return _standing(whole, "paused", _previews(experiment, phase.design["variants"]))
     out = list(_held_out(experiment, phase, holdouts))

@@ -11,6 +11,7 @@ class State(StrEnum):
 
     DRAFT = "draft"
     RUNNING = "running"
+    PAUSED = "paused"
     STOPPED = "stopped"
     ARCHIVED = "archived"
 
@@ -20,7 +21,10 @@ class Action(StrEnum):
 
     EDIT = "edit"
     START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
     STOP = "stop"
+    AFTER = "after"
     ARCHIVE = "archive"
 
 
@@ -28,10 +32,19 @@ TRANSITIONS: Final = {
     (State.DRAFT, Action.EDIT): State.DRAFT,
     (State.DRAFT, Action.START): State.RUNNING,
     (State.DRAFT, Action.ARCHIVE): State.ARCHIVED,
+    (State.RUNNING, Action.PAUSE): State.PAUSED,
     (State.RUNNING, Action.STOP): State.STOPPED,
+    (State.PAUSED, Action.RESUME): State.RUNNING,  # the same phase, the same buckets
+    (State.PAUSED, Action.STOP): State.STOPPED,
     (State.STOPPED, Action.EDIT): State.STOPPED,
     (State.STOPPED, Action.START): State.RUNNING,  # as a new phase, with buckets of its own
+    (State.STOPPED, Action.AFTER): State.STOPPED,  # another rule for what applies since
     (State.STOPPED, Action.ARCHIVE): State.ARCHIVED,
+}
+
+
+_SAID: Final = {action: f"{action} it" for action in Action} | {
+    Action.AFTER: "say what applies after it"
 }
 
 
@@ -45,7 +58,7 @@ def next_state(key: str, state: str, action: Action) -> State:
     if found is None:
         possible = possible_actions(state)
         remedy = f"Possible now: {', '.join(possible)}." if possible else "Nothing is possible now."
-        raise conflict(f"The experiment {key} is {state}, so you cannot {action} it. {remedy}")
+        raise conflict(f"The experiment {key} is {state}, so you cannot {_SAID[action]}. {remedy}")
     return found
 
 

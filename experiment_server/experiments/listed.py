@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from assignment.bucketing import namespace_filter
 from experiment_server.experiments.designs import arm_keys
-from experiment_server.experiments.designs.kind import Design
+from experiment_server.experiments.designs.kind import Design, Moment
 from experiment_server.experiments.models import Experiment, ExperimentPhase, ListedUnit
 from experiment_server.problems import FieldError, invalid, invalid_fields, shown
 
@@ -107,6 +108,15 @@ def load_arms(
     for arm, unit in session.exec(query):
         arms.setdefault(arm, []).append(unit)
     return arms
+
+
+def moment_of(
+    session: Session, experiment: Experiment, phase: ExperimentPhase, now: datetime
+) -> Moment:
+    """When a phase is compiled, and for whom: what is over stays as it was when it stopped."""
+    at = min(now, phase.stopped_at or now)
+    arms = load_arms(session, experiment, phase.design.get("allocation"))
+    return Moment.of(phase.started_at, at, arms)
 
 
 def load_rows(session: Session, experiment: Experiment) -> list[ListedUnit]:

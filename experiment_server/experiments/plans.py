@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.plan import AnalysisPlan, MetricPlan, PreviousLook
 from experiment_server.experiments.models import Experiment, ExperimentPhase
+from experiment_server.experiments.pauses import read_pauses, shifted
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,17 @@ class LookWish:
 
 
 def look_times(_experiment: Experiment, phase: ExperimentPhase) -> list[datetime]:
-    """When the looks of a phase are due, the first one first."""
+    """When the looks of a phase are due, the first one first.
+
+    A look comes later by the pauses before it. While a pause lasts, nobody can know when the next
+    looks are due, so they are left out.
+    """
     schedule = phase.design["schedule"]
     first = phase.started_at + timedelta(days=schedule["first_after_days"])
     every = timedelta(days=schedule["every_days"])
-    return [first + index * every for index in range(schedule["looks"])]
+    pauses = read_pauses(phase.pauses)
+    planned = (first + index * every for index in range(schedule["looks"]))
+    return [due for due in (shifted(at, pauses) for at in planned) if due is not None]
 
 
 def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -> AnalysisPlan:

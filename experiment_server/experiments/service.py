@@ -10,13 +10,21 @@ from sqlmodel import Session, col, select
 from experiment_server.audit.service import record
 from experiment_server.environments.models import Environment
 from experiment_server.environments.service import touch_payload
+from experiment_server.experiments import listed
+from experiment_server.experiments.after import check_after
+from experiment_server.experiments.current import list_open
 from experiment_server.experiments.design import check_compiled, complete_design
-from experiment_server.experiments.lifecycle import Action, State, next_state
+from experiment_server.experiments.lifecycle import Action, next_state
+from experiment_server.experiments.measuring import check_measurable, measuring
 from experiment_server.experiments.models import Experiment, ExperimentPhase
+from experiment_server.experiments.namespaces import check_free, taken_of
+from experiment_server.experiments.pauses import close_last, read_pauses
+from experiment_server.experiments.previews import check_previews
 from experiment_server.flags.models import Flag
+from experiment_server.holdouts.service import load_holdout
 from experiment_server.metrics import service as metrics
 from experiment_server.metrics.models import Metric
-from experiment_server.problems import check_version, conflict, invalid, not_found, taken
+from experiment_server.problems import check_version, invalid, not_found, taken
 from experiment_server.scores.models import ScoreVersion
 from experiment_server.security.roles import Actor
 
@@ -31,8 +39,15 @@ DESIGN: Final = (
     "metrics",
     "analysis",
     "schedule",
+    "factors",
+    "crossover",
 )
-FIELDS: Final = ("title", "hypothesis", "domain", *DESIGN)
+FIELDS: Final = ("title", "hypothesis", "domain", "holdout_key", *DESIGN)
+UNSAID: Final[Mapping[str, Any]] = {
+    "holdout_key": None,
+    "factors": [],
+    "crossover": None,
+}  # when a wish leaves it out
 
 
 def create_experiment(
@@ -45,13 +60,13 @@ def create_experiment(
     """
     key = wish["key"]
     _check_key_is_free(session, environment, key)
-    values = _whole(session, key, {name: wish[name] for name in FIELDS})
+    values = _whole(session, environment.id, key, _wished(wish))
     experiment = Experiment(
         environment_id=_id(environment), key=key, created_at=now, updated_at=now, **values
     )
     session.add(experiment)
     session.flush()
-    _note(session, actor, "create", experiment, before=None)
+    note(session, actor, "create", experiment, before=None)
     return experiment
 
 
@@ -72,11 +87,14 @@ def change_experiment(
     check_version(f"experiment {experiment.key}", version, experiment.version)
     next_state(experiment.key, experiment.state, Action.EDIT)
     before = plain(experiment)
-    values = _whole(session, experiment.key, {name: wish[name] for name in FIELDS})
+    values = _wished(wish)
+    values = _whole(session, experiment.environment_id, experiment.key, values)
+    check_previews(experiment.previews, values["variants"])
+    listed.check_kept(session, experiment, values)
     for name, value in values.items():
         setattr(experiment, name, value)
-    _move_on(experiment, now)
-    _note(session, actor, "change", experiment, before)
+    move_on(experiment, now)
+    note(session, actor, "change", experiment, before)
     return experiment
 
 
@@ -107,44 +125,52 @@ def start_experiment(
     _check_namespace(session, experiment)
     experiment.phase += 1
     experiment.score_version = latest_score_version(session, experiment.environment_id)
-    _move_on(experiment, now)
+    experiment.after = None
+    move_on(experiment, now)
     phase = ExperimentPhase(
         experiment_id=_id(experiment),
         number=experiment.phase,
-        seed=f"{experiment.key}:{experiment.phase}",
+        seed=_seed(session, experiment),
         started_at=began,
         design=_frozen_design(session, experiment),
     )
     session.add(phase)
     session.flush()
     touch_payload(session, experiment.environment_id)
-    _note(session, actor, "start", experiment, before)
+    note(session, actor, "start", experiment, before)
     return phase
 
 
 def stop_experiment(
-    session: Session, actor: Actor, experiment: Experiment, reason: str, now: datetime
+    session: Session,
+    actor: Actor,
+    experiment: Experiment,
+    reason: str,
+    now: datetime,
+    after: Mapping[str, Any] | None = None,
 ) -> ExperimentPhase:
-    """End the running phase: SDKs then give every unit the control's payload by default.
+    """End the phase; ``after`` says what applies from then on, everybody's control by default.
 
     Raises:
-        Problem: 409, when it does not run.
+        Problem: 409, when it neither runs nor is paused; 422 for an ``after`` that does not fit.
     """
     session.refresh(experiment, with_for_update=True)
     before = plain(experiment)
     experiment.state = next_state(experiment.key, experiment.state, Action.STOP)
     phase = load_phase(session, experiment)
+    experiment.after = check_after(after, phase.design["variants"])
     phase.stopped_at, phase.stop_reason = now, reason
-    _move_on(experiment, now)
+    phase.pauses = [pause.plain() for pause in close_last(read_pauses(phase.pauses), now)]
+    move_on(experiment, now)
     touch_payload(session, experiment.environment_id)
-    _note(session, actor, "stop", experiment, before)
+    note(session, actor, "stop", experiment, before)
     return phase
 
 
 def archive_experiment(
     session: Session, actor: Actor, experiment: Experiment, now: datetime
 ) -> Experiment:
-    """Put an experiment away for good; its readouts stay.
+    """Put an experiment away for good: SDKs hear no more of it, its readouts stay.
 
     Raises:
         Problem: 409, while it runs or when it is archived already.
@@ -152,8 +178,9 @@ def archive_experiment(
     session.refresh(experiment, with_for_update=True)
     before = plain(experiment)
     experiment.state = next_state(experiment.key, experiment.state, Action.ARCHIVE)
-    _move_on(experiment, now)
-    _note(session, actor, "archive", experiment, before)
+    move_on(experiment, now)
+    touch_payload(session, experiment.environment_id)
+    note(session, actor, "archive", experiment, before)
     return experiment
 
 
@@ -206,23 +233,6 @@ def list_phases(session: Session, experiment: Experiment) -> Sequence[Experiment
     return session.exec(query.order_by(col(ExperimentPhase.number))).all()
 
 
-def list_running(
-    session: Session, environment_id: int
-) -> Sequence[tuple[Experiment, ExperimentPhase]]:
-    """What runs in an environment, each with its current phase, by key."""
-    query = (
-        select(Experiment, ExperimentPhase)
-        .where(
-            Experiment.environment_id == environment_id,
-            Experiment.state == State.RUNNING.value,
-            ExperimentPhase.experiment_id == Experiment.id,
-            ExperimentPhase.number == Experiment.phase,
-        )
-        .order_by(col(Experiment.key))
-    )
-    return session.exec(query).all()
-
-
 def latest_score_version(session: Session, environment_id: int) -> str | None:
     """The newest calibration of an environment's Energize Score."""
     query = (
@@ -239,15 +249,27 @@ def plain(experiment: Experiment) -> dict[str, Any]:
     return {
         "key": experiment.key,
         **values,
+        "allocation": experiment.allocation,
         "state": experiment.state,
         "phase": experiment.phase,
         "score_version": experiment.score_version,
+        "after": experiment.after,
+        "previews": experiment.previews,
         "version": experiment.version,
     }
 
 
-def _whole(session: Session, key: str, values: dict[str, Any]) -> dict[str, Any]:
+def _wished(wish: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: wish[name] if name in wish else UNSAID[name] for name in FIELDS}
+
+
+def _whole(
+    session: Session, environment_id: int | None, key: str, values: dict[str, Any]
+) -> dict[str, Any]:
     named = [use["metric"] for use in values["metrics"]]
+    if values["holdout_key"] is not None:
+        holdout = load_holdout(session, int(environment_id or 0), values["holdout_key"])
+        values = measuring(values, holdout)
     whole = complete_design(values, metrics.load_metrics(session, named))
     check_compiled(key, whole["title"], whole)
     return whole
@@ -258,6 +280,7 @@ def _frozen_design(session: Session, experiment: Experiment) -> dict[str, Any]:
     design = {name: getattr(experiment, name) for name in DESIGN}
     definitions = metrics.load_metrics(session, [use["metric"] for use in design["metrics"]])
     design["metrics"] = [_frozen_metric(use, definitions) for use in design["metrics"]]
+    design["allocation"] = experiment.allocation
     design["score_version"] = experiment.score_version
     design["definition_version"] = experiment.version
     return design
@@ -283,6 +306,15 @@ def _check_key_is_free(session: Session, environment: Environment, key: str) -> 
         raise taken("experiment", key)
 
 
+def _seed(session: Session, experiment: Experiment) -> str:
+    """What the phase hashes with: its own seed, or that of the holdout that it measures."""
+    if experiment.holdout_key is None:
+        return f"{experiment.key}:{experiment.phase}"
+    holdout = load_holdout(session, experiment.environment_id, experiment.holdout_key)
+    check_measurable(experiment.variants, holdout)
+    return holdout.seed
+
+
 def _check_start(
     session: Session, experiment: Experiment, started_at: datetime, now: datetime
 ) -> datetime:
@@ -300,32 +332,28 @@ def _check_start(
 
 
 def _check_namespace(session: Session, experiment: Experiment) -> None:
-    mine = experiment.namespace
-    if mine is None:
-        return
-    for other, phase in list_running(session, experiment.environment_id):
-        theirs = phase.design.get("namespace")
-        if theirs is None or theirs["name"] != mine["name"]:
-            continue
-        if theirs["low"] < mine["high"] and mine["low"] < theirs["high"]:
-            raise conflict(
-                f"In the namespace {mine['name']} the experiment {other.key} already has "
-                f"{theirs['low']} to {theirs['high']}. Choose a range beside it, or stop it first."
-            )
+    if experiment.namespace:
+        spaces = [
+            (one.key, one.state, phase.design.get("namespace"))
+            for one, phase in list_open(session, experiment.environment_id)
+        ]
+        check_free(experiment.namespace, taken_of(spaces, experiment.namespace["name"]))
 
 
-def _move_on(experiment: Experiment, now: datetime) -> None:
+def move_on(experiment: Experiment, now: datetime) -> None:
+    """Count a change."""
     experiment.version += 1
     experiment.updated_at = now
 
 
-def _note(
+def note(
     session: Session,
     actor: Actor,
     verb: str,
     experiment: Experiment,
     before: dict[str, Any] | None,
 ) -> None:
+    """Write into the audit log what was done to an experiment."""
     record(
         session,
         actor,

@@ -29,12 +29,13 @@ def plan_looks(experiment: Experiment, phase: ExperimentPhase) -> list[Look]:
     A phase that was stopped early has its last look where it stopped: nobody new was exposed after.
     """
     times = look_times(experiment, phase)
+    n_planned = phase.design["schedule"]["looks"]
     looks = []
     for number, at in enumerate(times, start=1):
         if phase.stopped_at is not None and at >= phase.stopped_at:
             looks.append(Look(number, phase.stopped_at, final=True))
             break
-        looks.append(Look(number, at, final=number == len(times)))
+        looks.append(Look(number, at, final=number == n_planned))
     return looks
 
 

@@ -26,16 +26,13 @@ def arm_keys(design: Design) -> tuple[str, ...]:
     return tuple(arm.key for arm in kind_of(design).split(design, timedelta(0)).arms)
 
 
-def next_turn(design: Design, started_at: datetime, now: datetime) -> datetime | None:
-    """When the split of a running phase changes next by itself; None: it stays."""
+def turns_around(
+    design: Design, started_at: datetime, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """When the split of a phase changed last by itself, and when it will next; None: not so."""
     turns = [started_at + after for after in kind_of(design).turns(design)]
-    return min((turn for turn in turns if turn > now), default=None)
-
-
-def last_turn(design: Design, started_at: datetime, now: datetime) -> datetime | None:
-    """When it changed last by itself; None: not yet."""
-    turns = [started_at + after for after in kind_of(design).turns(design)]
-    return max((turn for turn in turns if turn <= now), default=None)
+    last = max((turn for turn in turns if turn <= now), default=None)
+    return last, min((turn for turn in turns if turn > now), default=None)
 
 
 def structure_of(design: Design) -> dict[str, Any]:

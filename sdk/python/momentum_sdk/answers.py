@@ -12,8 +12,9 @@ class Variant:
         key: the variant's key, such as "control".
         payload: the variant's JSON value; yours to change, each call gives a fresh copy.
         in_experiment: whether the learner was randomised; only then an exposure is logged.
-        reason: why, in one word: "split" in the experiment; "forced", "not_targeted",
-            "not_covered", "no_unit", "unknown_flag", "not_ready" or "error" outside.
+        reason: why, in one word: "split" in the experiment; outside "forced", "preview",
+            "held_out", "paused", "kept", "shipped", "reverted", "not_targeted", "not_covered",
+            "no_unit", "unknown_flag", "not_ready" or "error".
     """
 
     key: str

@@ -88,11 +88,16 @@ def test_payload__team_experiment__gives_a_whole_team_one_variant(client, editor
     assert set.union(*variants.values()) == {"badge", "control"}
 
 
-def test_payload__experiment_stopped__is_gone(client, editor, server_key):
+def test_payload__experiment_archived__is_gone(client, editor, server_key):
     run_experiment(client, editor)
     client.post(f"{URL}/experiments/badge/stop", headers=editor)
+    before = client.get("/api/v1/payload", headers=server_key).json
+    client.post(f"{URL}/experiments/badge/archive", headers=editor)
+    after = client.get("/api/v1/payload", headers=server_key).json
 
-    assert client.get("/api/v1/payload", headers=server_key).json["features"] == {}
+    assert before["features"].keys() == {"badge"}
+    assert after["features"] == {}
+    assert after["momentum"]["version"] > before["momentum"]["version"]
 
 
 def test_payload__second_phase__shuffles_learners_anew(client, editor, server_key):

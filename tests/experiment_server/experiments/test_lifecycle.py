@@ -25,8 +25,8 @@ def test_lifecycle__each_state_and_action__leads_on_or_says_what_is_possible(sta
     assert all(possible in caught.value.detail for possible in possible_actions(state))
 
 
-def test_lifecycle__running__can_only_be_stopped():
-    assert possible_actions("running") == ("stop",)
+def test_lifecycle__running__can_be_paused_or_stopped():
+    assert possible_actions("running") == ("pause", "stop")
 
 
 def test_lifecycle__archived__is_the_end():
