@@ -24,6 +24,7 @@ class Trust:
     as_of: datetime | None = None
     latest_received_at: datetime | None = None
     n_missing: dict[str, int] = field(default_factory=dict)  # table column -> rows left out
+    segments: dict[str, dict[str, int]] = field(default_factory=dict)  # label -> units per variant
 
     @property
     def units(self) -> str:
