@@ -9,6 +9,7 @@ from analysis.results import NotEstimable
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import COVARIATE, OUTCOME, Statistic
 from analysis.statistics.moments import Moments
+from analysis.statistics.strata import Strata
 
 from . import (
     always_valid,
@@ -22,6 +23,7 @@ from . import (
     proportion,
     ratio,
     stagewise,
+    stratified,
     welch,
 )
 
@@ -50,6 +52,12 @@ METHODS: Final = (
         "Score test (Miettinen-Nurminen)",
         "how two proportions differ when counts are small",
         proportion.estimate,
+    ),
+    Method(
+        "stratified",
+        "Stratified difference",
+        "how two means differ within strata",
+        stratified.estimate,
     ),
     Method("ratio", "Ratio (delta method)", "how two ratios of sums differ", ratio.estimate),
     Method("fieller", "Fieller's interval", "the effect as a share", fieller.relative),
@@ -92,8 +100,8 @@ def compare(
 ) -> Contrast | NotEstimable:
     """The contrast by the method that fits what was collected.
 
-    A denominator makes it a ratio, teams make it cluster-robust, few zeros or ones make it a score
-    test, a covariate makes it CUPED; nothing of these leaves Welch's t.
+    A denominator makes it a ratio, teams make it cluster-robust, strata make it stratified, few zeros
+    or ones make it a score test, a covariate makes it CUPED; nothing of these leaves Welch's t.
     """
     if outcome == OUTCOME and ratio.is_ratio(control):
         return ratio.estimate(control, treatment)
@@ -102,6 +110,8 @@ def compare(
         return cluster_robust.estimate(control, treatment, outcome, covariate)
     if not isinstance(control, Moments) or not isinstance(treatment, Moments):
         raise TypeError("control and treatment: one was collected by team and one by learner")
+    if isinstance(control, Strata) and isinstance(treatment, Strata):
+        return stratified.estimate(control.parts, treatment.parts, outcome, covariate)
     if proportion.fits(control, treatment, outcome):
         return proportion.estimate(control, treatment, outcome)
     if covariate is not None:
