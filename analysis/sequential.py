@@ -1,11 +1,14 @@
 """The level of a look: what it may conclude, given what earlier looks have spent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from scipy.special import ndtri
 
+from .contrast import Contrast, critical_t
 from .methods.always_valid import one_sided_z, two_sided_z
 from .methods.group_sequential import boundaries
+from .methods.stagewise import StageWise, adjusted
 from .plan import AnalysisPlan
 from .spending import spent_by
 
@@ -26,7 +29,7 @@ class Level:
 _SIDES = {"two": 2, "one": 1}
 
 
-def level_of_look(plan: AnalysisPlan, information: float, n_treatments: int) -> Level:
+def level_of_look(plan: AnalysisPlan, information: float, n_treatments: float) -> Level:
     """What this look may conclude.
 
     Alpha is split evenly over the treatments and spent as ``plan.spending`` says. A look spends by
@@ -38,7 +41,7 @@ def level_of_look(plan: AnalysisPlan, information: float, n_treatments: int) -> 
     Args:
         plan: looks before, looks planned, alpha, sides, spending.
         information: (design_se / se)^2 of the primary.
-        n_treatments: variants besides the control.
+        n_treatments: variants besides the control; alpha is divided by it.
     """
     alpha, sides = plan.alpha / n_treatments, _SIDES[plan.sides]
     harm_z = one_sided_z(information, alpha / sides)
@@ -65,3 +68,60 @@ def level_of_one_look(alpha: float) -> Level:
     """What a single, planned and final look may conclude: the plain two-sided test."""
     z = -float(ndtri(alpha / 2))
     return Level(1.0, alpha, z, one_sided_z(1.0, alpha / 2), final=True)
+
+
+def at_stop(
+    level: Level, contrast: Contrast, alpha: float = 0.05, sides: Literal["two", "one"] = "two"
+) -> StageWise | None:
+    """What a stopped experiment found: allows for the look it stopped at, and for those before.
+
+    The looks before are taken to have stayed within their boundaries. None at an unplanned look: an
+    experiment does not stop there because of a boundary.
+
+    Args:
+        level: of the look that stopped it.
+        contrast: of the treatment that is asked about, at this look.
+        alpha: this treatment's share, of all sides together.
+        sides: of the plan.
+    """
+    if not level.looks:
+        return None
+    unit = level.information * contrast.se**2
+    shares, zs = zip(*level.looks, strict=True)
+    path = [0.0] * (len(shares) - 1) + [contrast.z]
+    found = adjusted(path, [share / unit for share in shares], zs, alpha, _SIDES[sides])
+
+    def in_t(bound: float) -> float:
+        # Few teams: as far from the estimate as the t quantile with the same tail is.
+        return contrast.effect - _signed_t(contrast.z - bound / contrast.se, contrast)
+
+    return replace(found, estimate=in_t(found.estimate), low=in_t(found.low), high=in_t(found.high))
+
+
+def _signed_t(z: float, contrast: Contrast) -> float:
+    """So many standard errors of the contrast, in its own unit, by t instead of z."""
+    return (1 if z >= 0 else -1) * critical_t(abs(z), contrast.df) * contrast.se
+
+
+def final_boundary(plan: AnalysisPlan, level: Level, n_treatments: float) -> float:
+    """The z that the last planned look will ask for, if information comes in evenly until then.
+
+    Args:
+        plan: looks planned and alpha.
+        level: of this look.
+        n_treatments: variants besides the control; alpha is divided by it.
+    """
+    ahead = plan.looks_planned - plan.look
+    if level.final or level.ad_hoc or ahead < 1:
+        return level.boundary_z
+    alpha, sides = plan.alpha / n_treatments, _SIDES[plan.sides]
+    goal = max(1.0, level.information * plan.looks_planned / plan.look)
+    step = (goal - level.information) / ahead
+    shares, spent = [level.information], [level.alpha_spent / n_treatments]
+    for look in range(1, ahead + 1):
+        clock = min(shares[-1] + step, (plan.look + look) / plan.looks_planned)
+        shares.append(shares[-1] + step)
+        spent.append(max(spent[-1], spent_by(plan.spending, alpha, clock, sides)))
+    before = [share for share, _ in level.looks[:-1]]
+    paid = [look.alpha_spent / n_treatments for look in plan.previous_looks if look.look > 0]
+    return boundaries([*before, *shares], [*paid, *spent[:-1], alpha], sides)[-1]

@@ -56,7 +56,13 @@ def boundaries(
     Returns:
         Per look; ``FARTHEST_Z`` where there is no alpha to spend.
     """
-    times = increasing(information)
+    return _boundaries(tuple(increasing(information)), tuple(spent), sides)
+
+
+@lru_cache(maxsize=256)
+def _boundaries(
+    times: tuple[float, ...], spent: tuple[float, ...], sides: int
+) -> tuple[float, ...]:
     found: list[float] = []
     walk, paid = _START, 0.0
     for k, cumulative in enumerate(spent):

@@ -3,13 +3,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from analysis.methods.always_valid import two_sided_z
+from analysis.contrast import Contrast, critical_t
+from analysis.methods.always_valid import one_sided_z, two_sided_z
+from analysis.methods.group_sequential import boundaries
+from analysis.methods.stagewise import adjusted
 from analysis.plan import PreviousLook
-from analysis.sequential import level_of_look, level_of_one_look
+from analysis.sequential import at_stop, final_boundary, level_of_look, level_of_one_look
+from analysis.spending import spent_by
 from tests.analysis.collecting import plan
 
 
-def walk(information, looks_planned, final=True):
+def contrast(effect, se, df=1e9):
+    return Contrast("welch", 9, 9, 9, 9, effect, 0.0, se**2 / 2, se**2 / 2, 0.0, df)
+
+
+def walk(information, looks_planned, final=True, **changes):
     """The levels of several looks, each told of those before."""
     levels, before = [], ()
     for look, share in enumerate(information, start=1):
@@ -18,6 +26,7 @@ def walk(information, looks_planned, final=True):
             looks_planned=looks_planned,
             final=final and look == len(information),
             previous_looks=before,
+            **changes,
         )
         levels.append(level_of_look(asked, share, 1))
         before += (PreviousLook(look, share, levels[-1].alpha_spent),)
@@ -71,3 +80,76 @@ def test_level__unplanned_look__has_the_always_valid_bound_and_spends_nothing():
 def test_level__one_look__is_the_plain_test():
     assert level_of_one_look(0.05).boundary_z == pytest.approx(norm.isf(0.025))
     assert walk([0.7], 1)[0].boundary_z == pytest.approx(norm.isf(0.025))
+
+
+@pytest.mark.parametrize("spending", ["obrien_fleming", "pocock", "kim_demets:2"])
+@pytest.mark.parametrize(("sides", "count"), [("two", 2), ("one", 1)])
+def test_level__spending_of_the_plan__sets_the_boundaries(spending, sides, count):
+    times = [0.25, 0.5, 0.75, 1.0]
+
+    levels = walk(times, 4, spending=spending, sides=sides)
+
+    spent = [spent_by(spending, 0.05, t, count) for t in times]
+    assert [level.alpha_spent for level in levels] == pytest.approx(spent)
+    assert [level.boundary_z for level in levels] == pytest.approx(boundaries(times, spent, count))
+    assert levels[-1].looks == tuple(
+        zip(times, (level.boundary_z for level in levels), strict=True)
+    )
+
+
+def test_level__one_sided_unplanned_look__has_the_one_sided_bound():
+    level = level_of_look(plan(look=0, looks_planned=5, sides="one"), 0.5, 1)
+
+    assert level.boundary_z == level.harm_z == one_sided_z(0.5, 0.05)
+
+
+def test_at_stop__many_learners__is_the_stage_wise_analysis_in_the_metrics_unit():
+    level = walk([0.25, 0.5, 0.75], 5, spending="pocock")[-1]
+    found = at_stop(level, contrast(3.0, 1.1))
+
+    information = [t / 0.75 / 1.1**2 for t in (0.25, 0.5, 0.75)]
+    expected = adjusted([0, 0, 3 / 1.1], information, [z for _, z in level.looks])
+    assert (found.estimate, found.low, found.high, found.p_value) == pytest.approx(
+        (expected.estimate, expected.low, expected.high, expected.p_value), rel=1e-6
+    )
+    assert found.look == 3
+
+
+def test_at_stop__one_look_and_few_teams__is_the_t_test():
+    level = walk([0.7], 1)[0]
+    few = contrast(2.0, 0.9, df=6)
+
+    found = at_stop(level, few)
+
+    reach = critical_t(norm.isf(0.025), 6) * 0.9
+    assert found.estimate == pytest.approx(2.0, abs=1e-9)
+    assert (found.low, found.high) == pytest.approx((2 - reach, 2 + reach), abs=1e-7)
+    assert found.p_value == pytest.approx(few.p_value, rel=1e-6)
+
+
+def test_at_stop__unplanned_look__has_no_answer():
+    level = level_of_look(plan(look=0, looks_planned=5), 0.5, 1)
+
+    assert at_stop(level, contrast(1.0, 1.0)) is None
+
+
+@pytest.mark.parametrize("spending", ["obrien_fleming", "pocock"])
+def test_final_boundary__looks_on_schedule__is_what_the_last_look_gets(spending):
+    times = [0.2, 0.4, 0.6, 0.8, 1.0]
+    levels = walk(times, 5, spending=spending)
+    before = tuple(
+        PreviousLook(k + 1, times[k], level.alpha_spent) for k, level in enumerate(levels[:1])
+    )
+    asked = plan(look=2, looks_planned=5, previous_looks=before, spending=spending)
+
+    found = final_boundary(asked, levels[1], 1)
+
+    assert found == pytest.approx(levels[-1].boundary_z, abs=1e-9)
+
+
+def test_final_boundary__last_or_unplanned_look__is_its_own():
+    last = walk([0.5, 1.0], 2)[-1]
+
+    assert final_boundary(plan(look=2, looks_planned=2, final=True), last, 1) == last.boundary_z
+    ad_hoc = level_of_look(plan(look=0, looks_planned=5), 0.5, 1)
+    assert final_boundary(plan(look=0, looks_planned=5), ad_hoc, 1) == ad_hoc.boundary_z
