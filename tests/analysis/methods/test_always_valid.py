@@ -4,6 +4,7 @@ from scipy.optimize import minimize_scalar
 
 from analysis.contrast import FARTHEST_Z, critical_t
 from analysis.methods.always_valid import one_sided_z, two_sided_z
+from tests.oracles import rscript
 
 
 def robbins(t, alpha):
@@ -52,3 +53,33 @@ def test_always_valid__read_at_250_moments__is_wrong_less_often_than_alpha(bound
 def test_always_valid__next_to_no_information__stays_finite_in_a_t_test(bound, fraction):
     assert bound(fraction) == FARTHEST_Z
     assert np.isfinite(critical_t(bound(fraction), 1.0))
+
+
+def test_two_sided__any_time__is_the_mixture_integrated_and_solved_by_r():
+    rows = [row for row in rscript.values("always_valid")["bounds"] if row["sides"] == 2]
+
+    assert len(rows) == 24
+    for row in rows:
+        # The search for the tightest tuning is good to 1e-7 where the bound is steep.
+        found = two_sided_z(row["fraction"], row["alpha"])
+        assert found == pytest.approx(row["z"], abs=2e-7)
+
+
+def test_one_sided__any_time__is_hardly_above_the_exact_half_normal_mixture():
+    """Proposition B.1 bounds the mixture: never below it, and close where it is used."""
+    rows = [row for row in rscript.values("always_valid")["bounds"] if row["sides"] == 1]
+
+    assert len(rows) == 24
+    for row in rows:
+        excess = one_sided_z(row["fraction"], row["alpha"]) / row["z"] - 1
+        assert 0 < excess < (0.015 if row["alpha"] > 0.025 else 0.006)
+
+
+def test_two_sided__tuning_of_growthbook_and_eppo__is_no_tighter_at_full_information():
+    """They approximate the tightest tuning; the bound itself is the same."""
+    for row in rscript.values("always_valid")["published"]:
+        ours = two_sided_z(row["fraction"], row["alpha"])
+
+        assert ours == pytest.approx(row["z"], rel=0.012)
+        if row["fraction"] == 1:
+            assert row["z"] * (1 - 1e-4) < ours <= row["z"]
