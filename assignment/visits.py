@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 from .bucketing import choose
 from .evaluation import Evaluation, Reason
@@ -70,17 +71,19 @@ def _forced(rule: ExperimentRule, visit: Visit) -> int | None:
         number = _forced_by_page(experiment, visit.url, len(rule.answers))
         if number is not None:
             return number
-    forced = visit.forced.get(experiment)
+    by_hand: Mapping[str, Any] = visit.forced  # what testers send may be anything
+    forced = by_hand.get(experiment)
     if isinstance(forced, str):
         keys = [answer.variant for answer in rule.answers]
         return keys.index(forced) if forced in keys else -1
-    return forced
+    return forced if forced is None or isinstance(forced, int) else -1
 
 
 def _forced_by_page(experiment: str, url: str, n_variants: int) -> int | None:
-    from urllib.parse import parse_qsl, urlsplit  # few hosts ask, and all others start sooner
+    from urllib.parse import parse_qsl  # few hosts ask, and all others start sooner
 
-    for name, value in parse_qsl(urlsplit(url).query):
+    query = url.partition("#")[0].partition("?")[2]  # urlsplit would raise for some addresses
+    for name, value in parse_qsl(query):
         if name == experiment:
             number = int(value[:9]) if value.isascii() and value.isdigit() else n_variants
             return number if number < n_variants else None

@@ -40,7 +40,11 @@ def read_payload() -> Response:
 @blueprint.doc(
     summary="A stream that says when to ask for the payload again",
     description="For our own SDK: the key is in the head of the request, where no log keeps it.",
-    responses={200: "text/event-stream", 503: "Too many streams"},
+    responses={
+        200: "text/event-stream",
+        429: "Too many streams of this key or address",
+        503: "Too many streams",
+    },
 )
 @web.authorize("payload.read")
 def subscribe() -> Response:
@@ -48,7 +52,7 @@ def subscribe() -> Response:
     clock = web.state().clock
     return stream(
         held.sent_key(),
-        token=lambda edition: f"v{edition.version}",
-        event=lambda edition: refetch_event(f"v{edition.version}", int(clock().timestamp())),
+        token=lambda edition: edition.token,
+        event=lambda edition: refetch_event(edition.token, int(clock().timestamp())),
         seen=request.headers.get("Last-Event-ID"),
     )

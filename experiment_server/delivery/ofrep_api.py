@@ -79,7 +79,12 @@ def evaluate_every() -> Response:
 @blueprint.doc(
     summary="A stream that says when to evaluate again",
     description="OFREP 0.3, ADR 8: events `refetchEvaluation`. The bulk answer advertises it.",
-    responses={200: "text/event-stream", 401: "No such key", 503: "Too many streams"},
+    responses={
+        200: "text/event-stream",
+        401: "No such key",
+        429: "Too many streams of this key or address",
+        503: "Too many streams",
+    },
 )
 @limited(EVALUATIONS)
 @web.public
@@ -96,7 +101,7 @@ def subscribe(client_key: str) -> Response:
 
 
 def _token(edition: Edition) -> str:
-    return f"v{edition.version}"
+    return edition.token
 
 
 def _attributes(key: str | None) -> dict[str, Any]:

@@ -1,25 +1,42 @@
 """GrowthBook's remote evaluation: each flag's answer, in the shape of a payload. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from assignment import Evaluation, evaluate
+from assignment import Evaluation, Payload, evaluate, parse_payload
+from experiment_server.delivery.context import Asked
 from experiment_server.delivery.service import SERVERS, Edition
 
 
-def evaluate_all(edition: Edition, attributes: Mapping[str, Any]) -> dict[str, Any]:
+def evaluate_all(edition: Edition, asked: Asked) -> dict[str, Any]:
     """A payload that gives one learner what the rules would, and shows no rule."""
     whole = edition[SERVERS].content
+    attributes, visit = asked.attributes, asked.visit
+    rules = _with_forced_values(edition, asked.forced_values)
     return {
         "status": 200,
         "features": {
-            key: _feature(feature, evaluate(edition.rules, key, attributes), attributes)
+            key: _feature(feature, evaluate(rules, key, attributes, visit), attributes)
             for key, feature in whole["features"].items()
             if key not in edition.server_only
         },
         "savedGroups": {},
         "dateUpdated": whole["dateUpdated"],
     }
+
+
+def _with_forced_values(edition: Edition, forced: Mapping[str, Any]) -> Payload:
+    """The rules, where a flag that is forced says its value to everybody, other flags included."""
+    known = {
+        key: {"defaultValue": value}
+        for key, value in forced.items()
+        if key in edition.rules.flags and key not in edition.server_only
+    }
+    if not known:
+        return edition.rules
+    flags = {**edition.rules.flags, **parse_payload({"features": known}).flags}
+    return replace(edition.rules, flags=flags)
 
 
 def _feature(

@@ -1,8 +1,10 @@
 """Server-sent events: a held connection learns of each new version within about a second."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from secrets import randbelow
 from threading import Lock
 from typing import Final
@@ -23,13 +25,42 @@ def most_streams(threads: int) -> int:
     return max(0, (threads - 1) // 2)
 
 
+def network_of(address: str | None) -> str:
+    """Whose an address is: of version 6 one host has 2^64 of them, so their network counts."""
+    try:
+        known = ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if not isinstance(known, IPv6Address):
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ip_network((known.packed, 64), strict=False))
+
+
+class NoPlace(Exception):  # noqa: N818  (it is an answer: poll instead)
+    """A stream that cannot be opened now."""
+
+    def __init__(self, most: int, holder: str) -> None:
+        whose = f"one {holder.partition(' ')[0]}" if holder else "this server"
+        super().__init__(
+            f"There are {most} streams of {whose}, and there can be no more. Poll /api/features "
+            "instead, or try again."
+        )
+        self.holder = holder
+
+
 class Streams:
-    """Counts the open streams of a process, so that they never take all of its threads."""
+    """Counts the open streams of a process, so that they never take all of its threads.
+
+    Neither a key that anybody can read nor an address may have more than half of them.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.is_stopping: Callable[[], bool] = lambda: False
         self._n_open = 0
+        self._n_of: Counter[str] = Counter()
         self._lock = Lock()
 
     @property
@@ -37,18 +68,33 @@ class Streams:
         """How many there are."""
         return self._n_open
 
-    def enter(self) -> Callable[[], None] | None:
-        """Take a place: what gives it back, however often it is called; None when all are taken."""
+    @property
+    def most_of_one(self) -> int:
+        """How many one holder may have: half, so that others find a place."""
+        return (self.most + 1) // 2
+
+    def enter(self, *holders: str) -> Callable[[], None]:
+        """Take a place: what gives it back, however often it is called.
+
+        Raises:
+            NoPlace: all are taken, or one of the holders has as many as it may.
+        """
         with self._lock:
+            for holder in holders:
+                if self._n_of[holder] >= self.most_of_one > 0:
+                    raise NoPlace(self.most_of_one, holder)
             if self._n_open >= self.most:
-                return None
+                raise NoPlace(self.most, "")
             self._n_open += 1
+            self._n_of.update(holders)
         left = False
 
         def leave() -> None:
             nonlocal left
             with self._lock:
-                self._n_open -= not left
+                if not left:
+                    self._n_open -= 1
+                    self._n_of -= Counter(holders)  # what comes to zero is forgotten
                 left = True
 
         return leave

@@ -38,7 +38,7 @@ def test_forced__variant_that_does_not_exist__keeps_the_learner_out(forced: obje
         ("/home#?reward-ladder=1", None),
         ("/reward-ladder=1", None),
         ("", None),
-        ("http://[broken?reward-ladder=1", None),
+        ("http://[broken?reward-ladder=1", "badges"),
     ],
 )
 def test_url__names_a_variant__forces_it(url: str, variant: str | None) -> None:

@@ -197,10 +197,60 @@ def test_remote_evaluation__of_a_learner__gives_the_servers_answers_and_no_rule(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    "body", [b"{", b"[]", b'{"attributes": 1}', b'{"attributes": {"a": "%s"}}' % (b"x" * 64_000)]
+    "body",
+    [
+        b"{",
+        b"[]",
+        b'{"attributes": 1}',
+        b'{"attributes": {"a": "%s"}}' % (b"x" * 64_000),
+        b'{"url": 1}',
+        b'{"url": "/?%s"}' % (b"x" * 2_000),
+        b'{"forcedVariations": []}',
+        b'{"forcedVariations": {"ladder": "badges"}}',
+        b'{"forcedVariations": {"ladder": true}}',
+        b'{"forcedVariations": {%s}}' % b",".join(b'"k%d": 1' % n for n in range(201)),
+        b'{"forcedVariations": {"%s": 1}}' % (b"x" * 129),
+        b'{"forcedFeatures": {}}',
+        b'{"forcedFeatures": [["new-home"]]}',
+        b'{"forcedFeatures": [[1, true]]}',
+        b'{"forcedFeatures": [%s]}' % b",".join(b'["k%d", 1]' % n for n in range(201)),
+        b'{"forcedFeatures": [["a", [[[[[[[[[1]]]]]]]]]]]}',
+    ],
+    ids=lambda body: body[:32].decode(),
 )
 def test_remote_evaluation__of_nonsense__is_400(client, client_key, body):
     answer = client.post(f"/api/eval/{client_key}", data=body)
 
     assert answer.status_code == 400
     assert answer.json["detail"]
+
+
+@pytest.mark.usefixtures("defined")
+def test_remote_evaluation__of_a_tester__gives_what_is_forced_and_no_exposure(client, client_key):
+    learner = {"id": "learner-3", "role": "clerk"}  # whom no rule lets into the ladder
+
+    def ask(**forced):
+        body = {"attributes": learner, **forced}
+        return client.post(f"/api/eval/{client_key}", json=body).json["features"]
+
+    by_number = ask(forcedVariations={"ladder": 2, "nothing": 1})
+    by_page = ask(forcedVariations={"ladder": 2}, url="https://lms.example.org/?ladder=1")
+    by_value = ask(forcedFeatures=[["new-home", True], ["internal", 1], ["nothing", 1]])
+
+    assert ask()["ladder"] == {"defaultValue": "plain", "rules": []}
+    assert by_number["ladder"] == {"defaultValue": "badges", "rules": []}
+    assert by_page["ladder"] == {"defaultValue": "ladder", "rules": []}
+    assert by_value["new-home"] == {"defaultValue": True, "rules": []}
+    assert set(by_value) == set(by_number) == set(KEYS) - {"internal"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("url", ["http://[::1?ladder=1", "/?ladder=x", "?", "/#?ladder=1"])
+@pytest.mark.usefixtures("defined")
+def test_remote_evaluation__of_an_odd_page__forces_nothing_odd(client, client_key, url):
+    body = {"attributes": {"id": "learner-3", "role": "clerk"}, "url": url}
+
+    answer = client.post(f"/api/eval/{client_key}", json=body).json["features"]
+
+    assert answer["ladder"]["defaultValue"] == ("ladder" if "::1" in url else "plain")
+    assert answer["limit"]["defaultValue"] == 3

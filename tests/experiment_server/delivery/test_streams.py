@@ -8,11 +8,13 @@ from experiment_server.delivery.held import streams_of
 from experiment_server.delivery.streams import (
     KEEP_ALIVE,
     LONGEST_LINE,
+    NoPlace,
     Streams,
     Subscription,
     _lines,
     events,
     most_streams,
+    network_of,
 )
 from tests.experiment_server.delivery.definitions import URL, make_flag
 
@@ -101,12 +103,60 @@ def test_streams__left_twice__frees_one_place():
     streams = Streams(2)
     leave = streams.enter()
     streams.enter()
-    assert streams.enter() is None
+    with pytest.raises(NoPlace, match="this server"):
+        streams.enter()
 
     leave()
     leave()
 
     assert streams.n_open == 1
+
+
+def test_streams__of_one_key__are_at_most_half_and_others_find_a_place():
+    streams = Streams(5)
+    leaves = [streams.enter("key a", f"address {n}") for n in range(3)]
+
+    with pytest.raises(NoPlace, match="one key"):
+        streams.enter("key a", "address 9")
+    streams.enter("key b", "address 9")
+    leaves[0]()
+    leaves[0]()
+    streams.enter("key a", "address 9")
+    assert streams.n_open == 4
+
+
+def test_streams__of_one_address__are_at_most_half_whatever_the_key():
+    streams = Streams(4)
+    for key in "ab":
+        streams.enter(f"key {key}", "address 1")
+
+    with pytest.raises(NoPlace, match="one address"):
+        streams.enter("key c", "address 1")
+    streams.enter()  # a server key counts for nobody
+    assert streams.n_open == 3
+
+
+def test_streams__that_ended__leave_nothing_behind():
+    streams = Streams(4)
+    for number in range(100):
+        streams.enter("key a", f"address {number}")()
+
+    assert (streams.n_open, len(streams._n_of)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:bbbb::2", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_network__of_an_address__is_what_one_host_cannot_change(address, network):
+    assert network_of(address) == network
 
 
 @pytest.mark.parametrize("text", ['a"b,\\', "x" * 200_000, "\\\\,"])
@@ -152,17 +202,46 @@ def test_stream__of_the_app__tells_a_change_and_is_counted(app, client, editor, 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_stream__past_the_cap__is_503_and_a_place_is_free_again_after_one_ends(
-    app, client, client_key
+    app, client, client_key, server_key
 ):
     streams_of(app).most = 2
-    first, second = (client.get(f"/sub/{client_key}") for _ in range(2))
+    first = client.get(f"/sub/{client_key}")
+    second = client.get("/api/v1/stream", headers=server_key)
     third = client.get(f"/ofrep/v1/streams/{client_key}")
+    assert (third.status_code, third.headers["Retry-After"]) == (429, "30")
+    streams_of(app).most = 1
+    third = client.get("/api/v1/stream", headers=server_key)
+    streams_of(app).most = 2
     first.close()  # never read: its generator never began
 
     assert (third.status_code, third.headers["Retry-After"]) == (503, "30")
     fourth = client.get(f"/sub/{client_key}")
     assert fourth.status_code == 200
     for each in (second, fourth):
+        each.close()
+    assert streams_of(app).n_open == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("path", ["/sub/{}", "/ofrep/v1/streams/{}"])
+def test_stream__public_key_takes_all_it_can__others_still_find_a_place(
+    app, client, keys, client_key, server_key, path
+):
+    streams_of(app).most = 4
+    taken = [client.get(path.format(client_key)) for _ in range(2)]
+    refused = client.get(path.format(client_key))
+    same_address = client.get(path.format(keys.secret("client")))
+    elsewhere = client.get(
+        path.format(keys.secret("client")), environ_overrides={"REMOTE_ADDR": "192.0.2.7"}
+    )
+    own = client.get("/api/v1/stream", headers=server_key)
+
+    for answer, whose in ((refused, "key"), (same_address, "address")):
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "30")
+        assert answer.content_type == "application/problem+json"
+        assert f"2 streams of one {whose}" in answer.json["detail"]
+    assert (elsewhere.status_code, own.status_code) == (200, 200)
+    for each in (*taken, elsewhere, own):
         each.close()
     assert streams_of(app).n_open == 0
 
