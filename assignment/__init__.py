@@ -4,6 +4,7 @@ payload = parse_payload(json)
 evaluation = evaluate(payload, "new-home", {"id": "learner-1", "role": "seller"})
 """
 
+from ._engine import ENGINE
 from .errors import AssignmentError, InvalidPayload
 from .evaluate import evaluate
 from .evaluation import REASONS, Evaluation, Reason
@@ -13,6 +14,7 @@ from .sticky import InMemoryStickyStore, NoStickyStore, StickyStore
 from .visits import Visit
 
 __all__ = [
+    "ENGINE",
     "REASONS",
     "AssignmentError",
     "Evaluation",

@@ -70,7 +70,7 @@ def bucket_ranges(
     return tuple(ranges)
 
 
-def choose(place: float, ranges: Sequence[Range]) -> int:
+def choose(place: float, ranges: tuple[Range, ...]) -> int:
     """The index of the first range that holds the place, or -1."""
     for index, (low, high) in enumerate(ranges):
         if low <= place < high:

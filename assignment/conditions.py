@@ -56,6 +56,8 @@ class _Builder:
         combine = _COMBINATIONS.get(name)
         if combine is not None:
             return combine(self, part)
+        if isinstance(part, str) and "." not in name:
+            return _has_text(name, part)
         return _at_path(name, self.value(part))
 
     def conditions(self, parts: Any) -> list[Test] | None:
@@ -104,10 +106,29 @@ def _is_text(expected: str, *, fold_case: bool) -> Test:
     return test
 
 
+def _has_text(name: str, expected: str) -> Test:
+    """The commonest condition, such as {"role": "seller"}, in one step instead of two."""
+
+    def test(actual: Any) -> bool:
+        if isinstance(actual, dict):  # quicker than to ask for any kind of mapping
+            value = actual.get(name)
+        else:
+            value = actual.get(name) if isinstance(actual, Mapping) else None
+        return value == expected if type(value) is str else scalar_text(value) == expected
+
+    return test
+
+
 def _at_path(path: str, test: Test) -> Test:
     """A test of the value at a dotted path, None when there is none."""
     if "." not in path:
-        return lambda actual: test(actual.get(path) if isinstance(actual, Mapping) else None)
+
+        def plain(actual: Any) -> bool:
+            if isinstance(actual, dict):  # quicker than to ask for any kind of mapping
+                return test(actual.get(path))
+            return test(actual.get(path) if isinstance(actual, Mapping) else None)
+
+        return plain
     names = path.split(".")
 
     def nested(actual: Any) -> bool:

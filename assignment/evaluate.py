@@ -1,6 +1,6 @@
 """evaluate: a flag and attributes to an answer with its reason. Never raises, never does I/O."""
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 from .evaluation import Evaluation, Reason
 from .rules import (
@@ -15,13 +15,14 @@ from .rules import (
 )
 from .visits import Visit, decide_on_visit
 
-_UNKNOWN = Evaluation(value=None, variant=None, reason="unknown_flag")
-_ERROR = Evaluation(value=None, variant=None, reason="error")
+LONGEST_CHAIN: Final = 100
+"""Flags that wait for one another beyond this are an error, and never exhaust the stack."""
+
+_UNKNOWN: Final = Evaluation(value=None, variant=None, reason="unknown_flag")
+_ERROR: Final = Evaluation(value=None, variant=None, reason="error")
 
 
-def evaluate(
-    payload: Payload, key: str, attributes: Attributes, visit: Visit | None = None
-) -> Evaluation:
+def evaluate(payload: Payload, key: Any, attributes: Any, visit: Visit | None = None) -> Evaluation:
     """What the flag or experiment of this key says to the unit with these attributes.
 
     Rules are asked in order; the first that decides wins. A learner-level experiment hashes the
@@ -33,8 +34,9 @@ def evaluate(
         one with the reason "unknown_flag", "no_unit" or "error".
     """
     try:
-        flag = payload.flags.get(key)
-        if flag is None:
+        try:
+            flag = payload.flags[key]  # quicker than get, for a mapping that nobody may change
+        except KeyError:
             return _UNKNOWN
         return _evaluate(payload, flag, attributes, visit, ())
     except Exception:  # the host must survive a mapping whose own methods raise
@@ -85,6 +87,8 @@ def _unmet(
     asked: tuple[str, ...],
 ) -> Literal["prerequisite", "circular_prerequisite", "skip"] | None:
     """What a prerequisite that does not hold leads to; a circle of flags always ends it."""
+    if len(asked) > LONGEST_CHAIN:
+        raise RecursionError("flags wait for one another in a chain that is too long")
     for prerequisite in rule.prerequisites:
         if prerequisite.flag in asked:
             return "circular_prerequisite"

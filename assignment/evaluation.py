@@ -74,6 +74,19 @@ class Evaluation:
     unit_attribute: str = "id"
     phase: str = ""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy or a pickle is made anew: a frozen value lets nobody set its fields."""
+        return Evaluation, (
+            self.value,
+            self.variant,
+            self.reason,
+            self.rule,
+            self.in_experiment,
+            self.experiment,
+            self.unit_attribute,
+            self.phase,
+        )
+
     @property
     def is_on(self) -> bool:
         """Whether the value counts as on: not null, false, "" or 0."""

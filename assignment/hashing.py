@@ -5,8 +5,13 @@ FNV-1a with 32 bits over UTF-16 code units, as JavaScript sees a text. Version 2
 namespaces, where the specification asks for it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64  # a machine word where the engine is compiled, else an int
 
 OFFSET: Final = 0x811C9DC5
 PRIME: Final = 0x01000193
@@ -18,6 +23,13 @@ Hasher = Callable[[str], float]
 """A unit's id to its place in [0, 1)."""
 
 
+def _continue(units: bytes, start: int) -> int:
+    state: i64 = start
+    for unit in units:
+        state = (state ^ unit) * PRIME & MASK
+    return state
+
+
 def fnv1a_32(text: str, state: int = OFFSET) -> int:
     """The 32-bit FNV-1a hash of a text, continued from an earlier state.
 
@@ -26,9 +38,7 @@ def fnv1a_32(text: str, state: int = OFFSET) -> int:
         True
     """
     if text.isascii():
-        for unit in text.encode():
-            state = (state ^ unit) * PRIME & MASK
-        return state
+        return _continue(text.encode(), state)
     units = text.encode("utf-16-le", "surrogatepass")
     for low, high in zip(units[::2], units[1::2], strict=True):
         state = (state ^ (high << 8 | low)) * PRIME & MASK
@@ -54,9 +64,6 @@ def _hasher_v2(seed: str) -> Hasher:
 
     def place(value: str) -> float:
         first = fnv1a_32(value, seeded)
-        state = OFFSET
-        for digit in b"%d" % first:
-            state = (state ^ digit) * PRIME & MASK
-        return state % BUCKETS_V2 / BUCKETS_V2
+        return _continue(str(first).encode(), OFFSET) % BUCKETS_V2 / BUCKETS_V2
 
     return place

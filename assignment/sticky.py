@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-Assignments = Mapping[str, str]
+Assignments = Mapping[str, Any]
 """A unit's variants, by experiment and bucket version, such as {"reward-ladder__0": "badges"}."""
 
 NOTHING: Final[Assignments] = MappingProxyType({})

@@ -15,13 +15,14 @@ SDK = ROOT / "sdk" / "python"
 RUN_CASES = ROOT / "tests" / "contracts" / "run_cases.py"
 
 
-def run(*arguments: str | Path) -> str:
+def run(*arguments: str | Path, **environment: str) -> str:
     result = subprocess.run(
         [sys.executable, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
         cwd=os.sep,  # not the checkout: nothing may be found there by chance
+        env=os.environ | environment,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
@@ -30,7 +31,7 @@ def run(*arguments: str | Path) -> str:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    run("-m", "build", "--no-isolation", "--outdir", folder, SDK)
+    run("-m", "build", "--no-isolation", "--outdir", folder, SDK, MOMENTUM_ENGINE="plain")
     return next(folder.glob("*.whl"))
 
 
@@ -51,6 +52,13 @@ def test_wheel__contract_cases__hold_in_a_bare_interpreter(installed: Path) -> N
 
     assert said["failures"] == []
     assert said["run"] > 200
+
+
+def test_wheel__of_the_plain_engine__fits_every_machine(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert not [name for name in names if "_compiled" in name]
 
 
 def test_wheel__top_level__is_momentum_sdk_alone(wheel: Path) -> None:

@@ -75,11 +75,11 @@ def test_namespace__two_halves__share_out_the_units() -> None:
 
 
 def test_choose__overlapping_ranges__takes_the_first() -> None:
-    assert choose(0.2, [(0.1, 0.3), (0.0, 1.0)]) == 0
+    assert choose(0.2, ((0.1, 0.3), (0.0, 1.0))) == 0
 
 
 def test_choose__outside_all__is_minus_one() -> None:
-    assert choose(0.3, [(0.1, 0.3), (0.31, 1.0)]) == -1
+    assert choose(0.3, ((0.1, 0.3), (0.31, 1.0))) == -1
 
 
 def test_equal_weights__no_variants__is_empty() -> None:
