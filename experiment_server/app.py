@@ -17,8 +17,8 @@ from experiment_server.delivery import api as delivery_api
 from experiment_server.delivery import features_api, held, ofrep_api
 from experiment_server.environments import api as environments_api
 from experiment_server.environments import service as environments
+from experiment_server.experiments import allocations_api, changes_api
 from experiment_server.experiments import api as experiments_api
-from experiment_server.experiments import changes_api
 from experiment_server.experiments import pages as experiments_pages
 from experiment_server.flags import api as flags_api
 from experiment_server.flags import pages as flags_pages
@@ -64,6 +64,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     flags_api.blueprint,
     metrics_api.blueprint,
     experiments_api.blueprint,
+    allocations_api.blueprint,
     changes_api.blueprint,
     holdouts_api.blueprint,
     readouts_api.blueprint,

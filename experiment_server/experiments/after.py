@@ -43,12 +43,14 @@ def check_after(wish: After | None, variants: Sequence[Mapping[str, Any]]) -> di
     return {"rule": rule, "variant": variant}
 
 
-def after_rules(feature: Mapping[str, Any], after: After) -> Rules:
-    """The rules that replace those of a running experiment's feature."""
+def after_rules(
+    feature: Mapping[str, Any], after: After, variants: Sequence[Mapping[str, Any]]
+) -> Rules:
+    """The rules that replace those of a running experiment's feature with these variants."""
     if after["rule"] == KEEP:
         return [told for rule in feature["rules"] for told in _kept(rule)]
     if after["rule"] == SHIP:
-        return [_shipped(feature, after["variant"])]
+        return [_shipped(after["variant"], variants)]
     return []
 
 
@@ -93,9 +95,6 @@ def _namespace_filters(rule: Mapping[str, Any]) -> Rules:
     return [ring]
 
 
-def _shipped(feature: Mapping[str, Any], variant: str) -> dict[str, Any]:
-    for rule in feature["rules"]:
-        for payload, meta in zip(rule.get("variations", ()), rule.get("meta", ()), strict=False):
-            if meta["key"] == variant:
-                return {"force": payload, "momentum": {"variant": variant, "reason": "shipped"}}
-    raise ValueError(f"the feature has no variant {variant}")
+def _shipped(key: str, variants: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    variant = next(one for one in variants if one["key"] == key)
+    return {"force": variant["payload"], "momentum": {"variant": key, "reason": "shipped"}}

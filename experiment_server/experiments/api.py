@@ -121,7 +121,7 @@ class AfterBody(Body):
     """What applies once it is stopped."""
 
     rule: Literal["revert", "keep", "ship"] = "revert"
-    variant: str | None = Field(default=None, max_length=64, description="with ship: which one")
+    variant: str | None = Field(default=None, max_length=128, description="with ship: which one")
 
 
 class StopBody(Body):

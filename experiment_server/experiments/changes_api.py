@@ -28,7 +28,7 @@ blueprint = APIBlueprint(
     tag="Experiments",
 )
 
-VariantKey = Annotated[str, Field(min_length=1, max_length=64)]
+VariantKey = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class PauseBody(Body):

@@ -42,7 +42,7 @@ def compile_delivered(
         previews = _previews(experiment, phase.design["variants"])
         return {**whole, "rules": [*previews, *_before_the_split(whole["rules"], out)]}
     after = experiment.after or {"rule": REVERT, "variant": None}
-    rules = after_rules(whole, after)
+    rules = after_rules(whole, after, phase.design["variants"])
     return _standing(whole, state_after(after), _before_the_split(rules, out) if rules else [])
 
 

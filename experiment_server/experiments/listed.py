@@ -1,7 +1,7 @@
 """Units that an experiment assigns by list: storing, finding, checking. A list never changes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,20 +22,12 @@ Listing = Sequence[Mapping[str, str]]
 """A list as it is sent: {unit, variant, stratum}."""
 
 
-@dataclass(frozen=True)
-class Wish:
-    """A list, and the design that it is for."""
-
-    items: Listing
-    design: Design
-
-
-def check_items(wish: Wish) -> list[FieldError]:
+def check_items(items: Listing, design: Design) -> list[FieldError]:
     """Every entry that does not fit: a unit twice, an unknown variant, a unit outside the ring."""
-    arms = arm_keys(wish.design)
+    arms = arm_keys(design)
     seen: set[str] = set()
     errors = []
-    for index, item in enumerate(wish.items):
+    for index, item in enumerate(items):
         if item["unit"] in seen:
             found, remedy = shown(item["unit"]), "List each unit once."
             errors.append(FieldError(f"items[{index}].unit", found, "a unit of its own", remedy))
@@ -44,7 +36,7 @@ def check_items(wish: Wish) -> list[FieldError]:
             found = shown(item["variant"])
             errors.append(FieldError(f"items[{index}].variant", found, expected, "Check its key."))
         seen.add(item["unit"])
-    return errors + outside_namespace([item["unit"] for item in wish.items], wish.design)
+    return errors + outside_namespace([item["unit"] for item in items], design)
 
 
 def outside_namespace(units: Iterable[str], design: Design) -> list[FieldError]:

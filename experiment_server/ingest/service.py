@@ -8,6 +8,8 @@ from sqlmodel import Session, col, select
 
 from experiment_server.db import Database
 from experiment_server.environments.models import Environment
+from experiment_server.experiments.designs import delivered_keys
+from experiment_server.experiments.listed import experiment_design
 from experiment_server.experiments.models import Experiment
 from experiment_server.ingest import buffer
 from experiment_server.ingest.items import (
@@ -80,7 +82,7 @@ def _known_experiments(
     return {
         experiment.key: KnownExperiment(
             unit_kind=experiment.unit_kind,
-            variants=tuple(str(variant["key"]) for variant in experiment.variants),
+            variants=delivered_keys(experiment_design(experiment)),
             started=experiment.phase > 0,
         )
         for experiment in found
