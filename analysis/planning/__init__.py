@@ -1,0 +1,1 @@
+"""Planning: how many units, how long, and what could be found, for every design."""
