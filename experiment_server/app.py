@@ -14,7 +14,7 @@ from experiment_server.audit import api as audit_api
 from experiment_server.columns import utc_now
 from experiment_server.db import Database, migrate
 from experiment_server.delivery import api as delivery_api
-from experiment_server.delivery import features_api, held, ofrep_api
+from experiment_server.delivery import explain_api, features_api, held, ofrep_api
 from experiment_server.environments import api as environments_api
 from experiment_server.environments import service as environments
 from experiment_server.experiments import allocations_api, changes_api
@@ -66,6 +66,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     experiments_api.blueprint,
     allocations_api.blueprint,
     changes_api.blueprint,
+    explain_api.blueprint,
     holdouts_api.blueprint,
     readouts_api.blueprint,
     scores_api.blueprint,

@@ -113,9 +113,9 @@ def test_explain__each_reason__is_said_in_words_and_logs_nothing(
 
 def test_explain__every_reason__has_its_sentence() -> None:
     from momentum_sdk._assignment import REASONS
-    from momentum_sdk.explaining import _REASONS
+    from momentum_sdk._assignment.explaining import SENTENCES
 
-    assert set(REASONS) <= set(_REASONS)
+    assert set(REASONS) == set(SENTENCES)
 
 
 def test_explain__no_definitions__says_so() -> None:

@@ -106,10 +106,15 @@ class Decider:
     ) -> str:
         """Why the learner gets what it gets, in words; logs no exposure."""
         try:
-            from .explaining import explain
+            from . import explaining
+            from ._assignment.explaining import explain
 
-            evaluation = self._evaluate(flag, learner, attributes, logs=False)
-            return explain(str(flag), evaluation, self.status())
+            payload = self._live().definitions.payload
+            asked = attributes if isinstance(attributes, Mapping) else {}
+            if learner is not None:
+                asked = {**asked, "id": learner_text(learner)}
+            told = None if payload is None else explain(payload, flag, asked)
+            return explaining.explain(str(flag), told, self.status())
         except Exception as error:  # the host must survive whatever it handed in
             self._failed("explain", error)
             return "What was handed in cannot be explained; the log says more."
@@ -284,7 +289,6 @@ class Decider:
         learner: Any,
         attributes: Mapping[str, Any] | None,
         at: datetime | None = None,
-        logs: bool = True,
     ) -> Evaluation | None:
         """The evaluation, its exposure logged; None while no definitions are known."""
         payload = self._live().definitions.payload
@@ -295,7 +299,7 @@ class Decider:
             return evaluate(payload, flag, told)
         text = learner_text(learner)
         evaluation = evaluate(payload, flag, {**told, "id": text})
-        if logs and evaluation.in_experiment and text:
+        if evaluation.in_experiment and text:
             self._expose(evaluation, text, told, at)
         return evaluation
 
