@@ -31,7 +31,7 @@ def units_needed(effect: float, unit_variance: float, design: PlannedDesign) -> 
     Args:
         effect: the smallest that matters, in the metric's unit; of a one-sided design the distance
             from the expected effect to the margin.
-        unit_variance: what one unit adds to the error, by ``analysis.planning.variance``.
+        unit_variance: what one unit adds to the error, by ``analysis.sizing.variance``.
         design: shares, levels and looks.
 
     Raises:

@@ -6,13 +6,13 @@ from statsmodels.stats.power import TTestIndPower
 from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
 
 from analysis.methods.group_sequential import boundaries
-from analysis.planning.design import PlannedDesign
-from analysis.planning.sizes import days_to_enrol, detectable_with, power_with, units_needed
-from analysis.planning.variance import proportion_variance
+from analysis.sizing.design import PlannedDesign
+from analysis.sizing.sizes import days_to_enrol, detectable_with, power_with, units_needed
+from analysis.sizing.variance import proportion_variance
 from analysis.spending import spent_by
 from tests.oracles import rscript
 
-DESIGNS = rscript.values("planning")["designs"]
+DESIGNS = rscript.values("sizing")["designs"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-# Rscript tests/oracles/planning.R > tests/oracles/planning.json
+# Rscript tests/oracles/sizing.R > tests/oracles/sizing.json
 #
 # By how much looks inflate an experiment, and its size for means, by rpact.
 suppressPackageStartupMessages({

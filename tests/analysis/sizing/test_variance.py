@@ -3,7 +3,7 @@ import pytest
 import statsmodels.api as sm
 
 from analysis.methods import cluster_robust, crossover, ratio
-from analysis.planning.variance import (
+from analysis.sizing.variance import (
     crossover_variance,
     design_effect,
     mean_variance,
