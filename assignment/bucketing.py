@@ -13,7 +13,7 @@ LOWEST_SUM: Final = 0.99
 HIGHEST_SUM: Final = 1.01
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RingFilter:
     """The part of a ring of units that an experiment may use."""
 

@@ -17,7 +17,7 @@ LONGEST_UNIT: Final = 256
 """Ids beyond this are refused: hashing a book for each decision would stall the host."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Prerequisite:
     """Another flag whose value must fit a condition first."""
 
@@ -26,7 +26,7 @@ class Prerequisite:
     is_gate: bool  # a gate that fails ends the evaluation; otherwise only this rule is skipped
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """What every rule may ask before it decides."""
 
@@ -43,7 +43,7 @@ class Rule:
     condition: Mapping[str, Any] | None  # as it was delivered, for explaining
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ForceRule(Rule):
     """Gives one value to whom it targets, or to a share of them."""
 
@@ -52,7 +52,7 @@ class ForceRule(Rule):
     holdout: str = ""  # the one that the rule keeps out for
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ExperimentRule(Rule):
     """Shares its units out among variants."""
 
@@ -63,7 +63,7 @@ class ExperimentRule(Rule):
     min_bucket_version: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Flag:
     """One flag or experiment: its rules in order, and what applies when none decides."""
 

@@ -4,10 +4,9 @@ import copy
 import json
 
 import pytest
-from momentum_sdk import Momentum, Options, Status
+from momentum_sdk import Counts, Momentum, Options, Status
 from momentum_sdk.definitions import Definitions
 from momentum_sdk.notices import Notices
-from momentum_sdk.outbox import Counts
 
 from tests.sdk.fault_server import PAYLOAD
 from tests.sdk.test_faults import wait_for

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from momentum_sdk.outbox import Counts
+from momentum_sdk import Counts
 
 from tests.sdk.test_faults import wait_for
 

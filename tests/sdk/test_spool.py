@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from momentum_sdk import Counts
 from momentum_sdk.notices import Notices
-from momentum_sdk.outbox import Counts
 from momentum_sdk.spool import Spool
 
 from tests.sdk.test_faults import wait_for

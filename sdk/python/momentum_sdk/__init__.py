@@ -9,16 +9,30 @@ momentum.track("challenge_completed", "learner-1", value=10)
 
 from typing import TYPE_CHECKING, Any
 
-from .answers import Status, Variant
+from ._assignment import ENGINE
+from .answers import Counts, Status, Variant
 from .client import Momentum
 from .options import Options
-from .outbox import Counts
 
 if TYPE_CHECKING:
     from .aio import AsyncMomentum
 
 __version__ = "0.1.0"
-__all__ = ["AsyncMomentum", "Counts", "Momentum", "Options", "Status", "Variant", "__version__"]
+__all__ = [
+    "AsyncMomentum",
+    "Counts",
+    "Momentum",
+    "Options",
+    "Status",
+    "Variant",
+    "__version__",
+    "engine",
+]
+
+
+def engine() -> str:
+    """Which engine decides: "compiled", or "plain" Python; both decide the same."""
+    return ENGINE
 
 
 def __getattr__(name: str) -> Any:

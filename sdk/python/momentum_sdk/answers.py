@@ -43,6 +43,17 @@ class Status:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the events: handed = delivered + refused + dropped + waiting."""
+
+    handed: int  # by the host
+    delivered: int  # the server has them for good
+    refused: int  # by the server, as wrong
+    dropped: int  # the queue was full, the item could not be sent, or the process ended
+    waiting: int  # in memory or in spool_dir
+
+
 def fresh(value: Any) -> Any:
     """A JSON value that the host may change without changing it for the next learner."""
     if isinstance(value, dict):

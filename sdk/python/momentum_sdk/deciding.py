@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ._assignment import Evaluation, evaluate
-from .answers import Status, Variant, fresh, same_kind
+from .answers import Counts, Status, Variant, fresh, same_kind
 from .exposures import SeenExposures
 from .items import (
     Item,
@@ -23,7 +23,6 @@ from .items import (
 )
 from .notices import Notices
 from .options import read_options, waiting_time
-from .outbox import Counts
 
 if TYPE_CHECKING:
     from .learner import Learner

@@ -1,6 +1,5 @@
 """Warnings for the host's log: at most one a minute on each topic, and never a learner's id."""
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Final
@@ -13,6 +12,8 @@ class Notices:
     """Says a thing once a minute, and how often it happened in between."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        import logging  # late, so that a host that makes no client starts sooner
+
         self._logger = logging.getLogger(LOGGER_NAME)
         self._clock = clock
         self._said_at: dict[str, float] = {}

@@ -2,8 +2,9 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from .answers import Counts
 
 if TYPE_CHECKING:
     from .spool import Spool
@@ -12,17 +13,6 @@ LARGEST_BATCH_BYTES: Final = 2 * 1024 * 1024
 MOST_BYTES: Final = 64 * 1024 * 1024
 SPOOLED_AT_ONCE: Final = 100
 SPOOLED_WITHIN_S: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What became of the events: handed = delivered + refused + dropped + waiting."""
-
-    handed: int  # by the host
-    delivered: int  # the server has them for good
-    refused: int  # by the server, as wrong
-    dropped: int  # the queue was full, the item could not be sent, or the process ended
-    waiting: int  # in memory or in spool_dir
 
 
 class Outbox:

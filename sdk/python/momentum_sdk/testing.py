@@ -8,10 +8,9 @@ from typing import Any
 
 from ._assignment import Evaluation, Reason
 from ._assignment.values import is_truthy
-from .answers import Status, Variant, fresh
+from .answers import Counts, Status, Variant, fresh
 from .items import Item, ItemIds, Unusable, build_event, build_exposure, build_learner, learner_text
 from .learner import Learner
-from .outbox import Counts
 
 
 class InMemory:
