@@ -41,7 +41,7 @@ def evaluate_flag(edition: Edition, key: str, attributes: Mapping[str, Any]) -> 
     """One flag's or experiment's answer."""
     answer = evaluate(edition.rules, key, attributes)
     if answer.reason in REASONS:
-        return 200, _success(edition, key, answer)
+        return 200, _success(key, answer)
     if answer.reason == "unknown_flag":
         details = f"Nothing of the key {key!a} is live in this environment."
         return UNKNOWN, failure(FLAG_NOT_FOUND, details, key)
@@ -74,10 +74,11 @@ def _no_unit(key: str, answer: Evaluation) -> dict[str, Any]:
     return failure(TARGETING_KEY_MISSING, details, key)
 
 
-def _success(edition: Edition, key: str, answer: Evaluation) -> dict[str, Any]:
+def _success(key: str, answer: Evaluation) -> dict[str, Any]:
     # Without a value, which null stands for, the caller's own default applies (OFREP ADR 6).
     value = {} if answer.value is None else {"value": answer.value}
-    metadata: dict[str, Any] = {"version": edition.version, "reason": answer.reason}
+    # No version here: it changes with every flag, and browsers would take all for changed.
+    metadata: dict[str, Any] = {"reason": answer.reason}
     if answer.experiment is not None:
         metadata["experiment"] = answer.experiment
         metadata["in_experiment"] = answer.in_experiment

@@ -68,8 +68,9 @@ def evaluate_every() -> Response:
     attributes, actor = _attributes(None), web.actor()
     edition = _edition(actor)
     flags = ofrep.evaluate_flags(edition, attributes, _hidden(edition, actor))
-    response = _answer(200, {"flags": flags, **_event_streams(actor)})
-    response.set_etag(sha256(dumps(_lasting(flags))).hexdigest()[:32])
+    about = {"metadata": {"version": edition.version}, **_event_streams(actor)}
+    response = _answer(200, {"flags": flags, **about})
+    response.set_etag(sha256(dumps(flags)).hexdigest()[:32])
     if request.if_none_match.contains_weak(response.get_etag()[0] or ""):
         response.status_code, response.data = 304, b""  # werkzeug does so for GET only
     return response
@@ -140,17 +141,6 @@ def _event_streams(actor: Actor) -> dict[str, Any]:
     scheme = "https" if web.state().settings.secure_cookies else request.scheme
     url = f"{scheme}://{request.host}{blueprint.url_prefix}/streams/{held.sent_key()}"
     return {"eventStreams": [{"type": "sse", "url": url, "inactivityDelaySec": IDLE_S}]}
-
-
-def _lasting(flags: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The answers without the version, which changes with every flag."""
-    return [
-        {
-            **flag,
-            "metadata": {n: v for n, v in flag.get("metadata", {}).items() if n != "version"},
-        }
-        for flag in flags
-    ]
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:
