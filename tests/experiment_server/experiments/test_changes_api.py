@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from growthbook import GrowthBook
 
 from assignment import evaluate, parse_payload
 from experiment_server.metrics.service import ensure_built_in
+from tests.experiment_server import official_sdk
 from tests.experiment_server.experiments.test_experiments_api import EXPERIMENT
 from tests.factories import NOW, make_keys
 
@@ -77,21 +77,13 @@ def decided(client, server_key):
 
 @pytest.fixture
 def elsewhere(client, keys):
-    """What the official GrowthBook SDK gives each learner, from a client's payload: exposures too."""
+    """What the official GrowthBook SDK gives each learner by a client's payload, and exposes."""
     client_key = keys.secret("client")
 
-    def ask(attributes=None, key="badge"):
+    def ask(attributes=None):
         features = client.get(f"/api/features/{client_key}").json["features"]
-        values, exposed = [], []
-        for unit in LEARNERS:
-            sdk = GrowthBook(
-                attributes={"id": unit, **(attributes or {})},
-                features=features,
-                on_experiment_viewed=lambda experiment, result, *_: exposed.append(unit),
-            )
-            values.append(sdk.get_feature_value(key, None))
-            sdk.destroy()
-        return values, exposed
+        learners = [{"id": unit, **(attributes or {})} for unit in LEARNERS]
+        return official_sdk.ask(features, "badge", learners)
 
     return ask
 
@@ -113,7 +105,7 @@ def test_pause__everybody_gets_the_control_and_nobody_is_exposed(define, do, dec
     }
     values, exposed = elsewhere()
     assert values == [{"badge": False}] * len(LEARNERS)
-    assert exposed == []
+    assert exposed == set()
 
 
 def test_resume__goes_on_with_the_same_phase_seed_and_buckets(define, do, decided):
@@ -164,7 +156,7 @@ def test_stop__without_a_word__reverts_everybody_to_the_control(define, do, deci
     assert {(each.variant, each.value["badge"], each.reason) for each in decided()} == {
         ("control", False, "reverted")
     }
-    assert elsewhere() == ([{"badge": False}] * len(LEARNERS), [])
+    assert elsewhere() == ([{"badge": False}] * len(LEARNERS), set())
 
 
 @pytest.mark.parametrize(
@@ -180,7 +172,7 @@ def test_keep__every_unit_has_the_payload_that_it_had(define, do, decided, elsew
     define(**changes)
     do("start")
     attributes = {"role": "seller", "team": "t7"}
-    before, official_before = decided(attributes), elsewhere(attributes)[0]
+    before, (official_before, exposed_before) = decided(attributes), elsewhere(attributes)
     do("stop", {"after": {"rule": "keep"}})
     after = decided(attributes)
 
@@ -188,8 +180,9 @@ def test_keep__every_unit_has_the_payload_that_it_had(define, do, decided, elsew
     assert [each.variant for each in after] == [each.variant for each in before]
     assert not any(each.in_experiment for each in after)
     assert {each.reason for each in after} >= {"kept"}
-    assert elsewhere(attributes) == (official_before, [])
+    assert elsewhere(attributes) == (official_before, set())
     assert official_before == payloads(before)
+    assert exposed_before == {n for n, each in enumerate(before) if each.in_experiment} != set()
 
 
 def test_ship__everybody_has_the_variant_until_it_is_archived(define, do, decided, elsewhere):
@@ -200,7 +193,7 @@ def test_ship__everybody_has_the_variant_until_it_is_archived(define, do, decide
     assert {(each.variant, each.value["badge"], each.reason) for each in decided()} == {
         ("badge", True, "shipped")
     }
-    assert elsewhere() == ([{"badge": True}] * len(LEARNERS), [])
+    assert elsewhere() == ([{"badge": True}] * len(LEARNERS), set())
     do("archive")
     assert {each.reason for each in decided()} == {"unknown_flag"}
 
@@ -262,7 +255,7 @@ def test_preview__of_a_draft__shows_it_to_them_and_to_nobody_else(
     values, exposed = elsewhere()
     assert values[:4] == [None, {"badge": True}, {"badge": False}, None]
     assert set(map(str, values[3:])) == {"None"}
-    assert exposed == []
+    assert exposed == set()
 
 
 def test_preview__clients_read_no_learners_id(define, put, client, keys):
