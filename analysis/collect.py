@@ -20,6 +20,7 @@ from analysis.lake.reader import Lake
 from analysis.metrics import metric_kind
 from analysis.metrics.kind import InWindow, PerLearner
 from analysis.plan import AnalysisPlan, MetricPlan
+from analysis.segments import SEGMENTS, by_segment, by_stratum, refuse_unknown_strata, with_segments
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import (
     COVARIATE,
@@ -29,7 +30,13 @@ from analysis.statistics.collected import (
     Collected,
     Statistic,
 )
-from analysis.statistics.gather import gather_cluster_sums, gather_moments
+from analysis.statistics.gather import (
+    Wanted,
+    fold,
+    gather_all,
+    gather_all_cluster_sums,
+    gather_moments,
+)
 from analysis.statistics.moments import Moments
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,19 +57,19 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
     """
     for metric in plan.metrics:
         metric_kind(metric.kind).check(metric, norms)
+    refuse_unknown_strata(plan.strata)
     met = _exposures(plan, lake)
     counted = _count_units(plan, met)
     with _outcomes(plan, lake, norms, _units_first(plan, met)).cache() as learners:
         mature = _count_mature(plan, learners)
+        gathered = _gather(plan, learners)
         return Collected(
             n_exposed=counted.n_exposed,
             n_mature=mature.n_units,
             n_learners=mature.n_learners,
             n_crossed=counted.n_crossed,
-            metrics={
-                metric.key: _statistics(plan, learners, number)
-                for number, metric in enumerate(plan.metrics)
-            },
+            metrics=gathered.metrics,
+            segments=gathered.segments,
             trend=_trend(plan, learners),
             latest_received_at=_latest_received(plan, lake),
         )
@@ -89,6 +96,8 @@ def _exposures(plan: AnalysisPlan, lake: Lake) -> ir.Table:
         "learner",
         "unit",
         "variant",
+        "role",
+        "region",
         exposed_us=epoch_us(exposures.exposed_at),
     )
 
@@ -100,7 +109,7 @@ def _units(met: ir.Table) -> ir.Table:
 
 
 def _units_first(plan: AnalysisPlan, met: ir.Table) -> ir.Table:
-    """Each learner at its first exposure: ``learner``, ``unit``, ``variant``, ``exposed_us``.
+    """Each learner at its first exposure, with what was known of it then.
 
     Learners of units that met several variants are left out. A learner who changes team stays with
     the first team's variant.
@@ -110,7 +119,7 @@ def _units_first(plan: AnalysisPlan, met: ir.Table) -> ir.Table:
     first = first.filter(first.place == 0)
     joined = first.join(_units(met), "unit")
     kept = joined.filter((joined.unit_variants == 1) & joined.variant.isin(plan.variants))
-    return kept.select("learner", "unit", "variant", "exposed_us")
+    return kept.select("learner", "unit", "variant", "exposed_us", "role", "region")
 
 
 @dataclass(frozen=True)
@@ -137,14 +146,14 @@ def _outcomes(plan: AnalysisPlan, lake: Lake, norms: Norms | None, people: ir.Ta
     """One row per learner whose shortest window is complete, with all outcomes and covariates."""
     shortest = min(metric.window_days for metric in plan.metrics)
     mature = people.filter(people.exposed_us + shortest * DAY_US <= to_us(plan.as_of))
-    beside = _events_beside(plan, lake, mature)
+    beside = _events_beside(plan, lake, with_segments(mature, lake, plan.as_of))
     aggregates: dict[str, ir.Value] = {}
     for number, metric in enumerate(plan.metrics):
         for prefix, day in _windows(number, metric, beside.day):
             window = Window(metric.window_days, day, prefix)
             given = InWindow(metric, beside, window)
             aggregates |= metric_kind(metric.kind).aggregates(given)
-    keys = ["learner", "unit", "variant", "exposed_us"]
+    keys = ["learner", "unit", "variant", "exposed_us", *SEGMENTS]
     row = beside.group_by(keys).aggregate(**aggregates)
     values: dict[str, ir.Value] = {}
     for number, metric in enumerate(plan.metrics):
@@ -197,10 +206,13 @@ def _values(
 # --- statistics per variant
 
 
+def _is_mature(plan: AnalysisPlan, learners: ir.Table, metric: MetricPlan) -> ir.BooleanValue:
+    """Whether a learner's window for this metric is complete."""
+    return learners.exposed_us + metric.window_days * DAY_US <= to_us(plan.as_of)
+
+
 def _mature(plan: AnalysisPlan, learners: ir.Table, metric: MetricPlan) -> ir.Table:
-    """The learners whose window for this metric is complete."""
-    complete = learners.exposed_us + metric.window_days * DAY_US <= to_us(plan.as_of)
-    return learners.filter(complete)
+    return learners.filter(_is_mature(plan, learners, metric))
 
 
 def _columns(learners: ir.Table, number: int) -> dict[str, str]:
@@ -213,17 +225,61 @@ def _columns(learners: ir.Table, number: int) -> dict[str, str]:
     return {name: plain[name] for name in (*first, *rest)}
 
 
-def _statistics(plan: AnalysisPlan, learners: ir.Table, number: int) -> dict[str, Statistic]:
-    columns = _columns(learners, number)
-    mature = _mature(plan, learners, plan.metrics[number])
-    values = mature.select("variant", "unit", **{name: mature[at] for name, at in columns.items()})
-    names = tuple(columns)
-    if plan.unit_kind == "team":
-        teams = gather_cluster_sums(values, ["variant"], "unit", names)
-        none = ClusterSums.empty(names)
-        return {variant: teams.get((variant,), none) for variant in plan.variants}
-    moments = gather_moments(values, ["variant"], names)
-    return {variant: moments.get((variant,), Moments.empty(names)) for variant in plan.variants}
+@dataclass(frozen=True)
+class _Gathered:
+    metrics: dict[str, dict[str, Statistic]]
+    segments: dict[str, dict[str, dict[str, dict[str, Statistic]]]]
+
+
+def _gather(plan: AnalysisPlan, learners: ir.Table) -> _Gathered:
+    """Every metric, by variant and by segment."""
+    wanted = {
+        metric.key: Wanted(_columns(learners, number), _is_mature(plan, learners, metric))
+        for number, metric in enumerate(plan.metrics)
+    }
+    return (_gather_teams if plan.unit_kind == "team" else _gather_learners)(plan, learners, wanted)
+
+
+def _gather_learners(
+    plan: AnalysisPlan, learners: ir.Table, wanted: Mapping[str, Wanted]
+) -> _Gathered:
+    """In one query: the finest groups are added up to variants, segments and strata."""
+    gathered = gather_all(learners, ["variant", *SEGMENTS], wanted)
+    found = _Gathered({}, {})
+    for name, metric in wanted.items():
+        columns = tuple(metric.columns)
+        cells = {key: group[name] for key, group in gathered.items() if name in group}
+        whole = fold(cells, (0,))
+        found.metrics[name] = {
+            variant: by_stratum(cells, variant, plan.strata, columns)
+            if plan.strata
+            else whole.get((variant,), Moments.empty(columns))
+            for variant in plan.variants
+        }
+        found.segments[name] = {
+            segment: by_segment(cells, at) for at, segment in enumerate(SEGMENTS)
+        }
+    return found
+
+
+def _gather_teams(
+    plan: AnalysisPlan, learners: ir.Table, wanted: Mapping[str, Wanted]
+) -> _Gathered:
+    """In a query each, because a team's learners are in several segments."""
+    gathered = gather_all_cluster_sums(learners, ["variant"], "unit", wanted)
+    found = _Gathered({}, {name: {} for name in wanted})
+    for name, metric in wanted.items():
+        none = ClusterSums.empty(tuple(metric.columns))
+        found.metrics[name] = {
+            variant: gathered.get((variant,), {}).get(name, none) for variant in plan.variants
+        }
+    for segment in SEGMENTS:
+        cells = gather_all_cluster_sums(learners, ["variant", segment], "unit", wanted)
+        for (variant, level), group in cells.items():
+            for name, sums in group.items():
+                levels = found.segments[name].setdefault(segment, {})
+                levels.setdefault(level, {})[variant] = sums
+    return found
 
 
 @dataclass(frozen=True)

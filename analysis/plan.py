@@ -86,6 +86,7 @@ class AnalysisPlan:
     lake_version: dict[str, int] = field(default_factory=dict)  # table -> Delta version
     definition_version: int = 1
     variant_titles: tuple[str, ...] = ()  # in the order of ``variants``; (): the keys
+    strata: tuple[str, ...] = ()  # role, region, tenure: compared within their combinations
 
     @property
     def titles(self) -> dict[str, str]:
@@ -133,6 +134,7 @@ class AnalysisPlan:
         values["variants"] = tuple(values["variants"])
         values["weights"] = tuple(values["weights"])
         values["variant_titles"] = tuple(values.get("variant_titles", ()))
+        values["strata"] = tuple(values.get("strata", ()))
         values["metrics"] = tuple(
             MetricPlan(
                 **{

@@ -32,4 +32,6 @@ class Collected:
     n_crossed: int  # units that met several variants: dropped
     metrics: dict[str, dict[str, Statistic]]  # metric key -> variant -> statistic
     trend: dict[str, dict[str, Statistic]] = field(default_factory=dict)  # ISO day -> variant
+    # metric key -> segment (role, region, tenure) -> level -> variant
+    segments: dict[str, dict[str, dict[str, dict[str, Statistic]]]] = field(default_factory=dict)
     latest_received_at: datetime | None = None  # of all rows read; None: the lake is empty

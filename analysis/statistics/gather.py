@@ -1,8 +1,11 @@
 """Gather sufficient statistics in the engine: ONE query each, rows never leave it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations_with_replacement
-from typing import Any
+from operator import add
+from typing import Any, Final
 
 import ibis
 import numpy as np
@@ -10,14 +13,23 @@ import numpy as np
 from .clusters import ClusterSums
 from .moments import Moments
 
+Key = tuple[Any, ...]
+
+_ONE: Final = "one"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one metric needs of each group."""
+
+    columns: Mapping[str, str]  # the statistic's column -> the table's, numeric
+    where: Any = None  # which rows count, a boolean column; None: all
+
 
 def gather_moments(
     table: ibis.Table, by: Sequence[str], columns: Sequence[str]
-) -> dict[tuple[Any, ...], Moments]:
+) -> dict[Key, Moments]:
     """The moments of each group of rows, one row a unit.
-
-    The engine's own variance and covariance aggregates are used: they update centred sums, where
-    sums of raw squares lose every digit when the mean is large.
 
     Args:
         table: one row per unit.
@@ -25,28 +37,56 @@ def gather_moments(
         columns: numeric columns without missing values.
 
     Raises:
-        ValueError: a column has missing values.
+        ValueError: a column has missing or infinite values.
     """
-    pairs = list(combinations_with_replacement(range(len(columns)), 2))
-    values = [table[name].cast("float64") for name in columns]
-    aggregates = {"n": table.count()}
-    for i, value in enumerate(values):
-        aggregates[f"present_{i}"] = value.count()
-        aggregates[f"mean_{i}"] = value.mean()
-    for i, j in pairs:
-        aggregates[f"cross_{i}_{j}"] = (
-            values[i].var(how="pop") if i == j else values[i].cov(values[j], how="pop")
-        )
-    return {
-        tuple(row[name] for name in by): _moments_of(row, tuple(columns), pairs)
-        for row in _aggregate(table, by, aggregates)
-        if row["n"]
-    }
+    wanted = {_ONE: Wanted({name: name for name in columns})}
+    return {key: found[_ONE] for key, found in gather_all(table, by, wanted).items()}
+
+
+def gather_all(
+    table: ibis.Table, by: Sequence[str], wanted: Mapping[str, Wanted]
+) -> dict[Key, dict[str, Moments]]:
+    """The moments of every metric in each group, in one query.
+
+    The engine's own variance and covariance aggregates are used: they update centred sums, where
+    sums of raw squares lose every digit when the mean is large. Group by everything that will be
+    asked for, and let ``fold`` add the groups up: that is exact, and reads the rows once.
+
+    Args:
+        table: one row per unit.
+        by: columns whose values form the key; none gives the single key ``()``.
+        wanted: metric -> its columns and rows; groups without such a row are left out.
+
+    Raises:
+        ValueError: a column has missing or infinite values.
+    """
+    aggregates: dict[str, Any] = {}
+    for number, metric in enumerate(wanted.values()):
+        aggregates |= _moments_aggregates(f"m{number}_", table, metric)
+    found: dict[Key, dict[str, Moments]] = {}
+    try:
+        rows = _aggregate(table, by, aggregates)
+    except Exception as error:
+        if "out of range" in str(error).lower():
+            # DuckDB gives up on the variance of infinite values, without a name.
+            _refuse_any_infinite(table, wanted.values())
+        raise
+    for row in rows:
+        of_group = {}
+        for number, (name, metric) in enumerate(wanted.items()):
+            prefix = f"m{number}_"
+            if row[f"{prefix}n"] != row[f"{prefix}whole"]:
+                _refuse_missing(table, metric)
+            if row[f"{prefix}n"]:
+                of_group[name] = _moments_of(row, prefix, metric)
+        if of_group:
+            found[tuple(row[name] for name in by)] = of_group
+    return found
 
 
 def gather_cluster_sums(
     table: ibis.Table, by: Sequence[str], cluster: str, columns: Sequence[str]
-) -> dict[tuple[Any, ...], ClusterSums]:
+) -> dict[Key, ClusterSums]:
     """The number of learners and the column sums of each cluster, by group.
 
     Args:
@@ -58,14 +98,74 @@ def gather_cluster_sums(
     Raises:
         ValueError: a column has missing values.
     """
-    aggregates = {"n": table.count()}
-    for i, name in enumerate(columns):
-        aggregates[f"present_{i}"] = table[name].count()
-        aggregates[f"sum_{i}"] = table[name].cast("float64").sum()
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in _aggregate(table, [*by, cluster], aggregates):
-        groups.setdefault(tuple(row[name] for name in by), []).append(row)
-    return {key: _sums_of(rows, cluster, tuple(columns)) for key, rows in groups.items()}
+    wanted = {_ONE: Wanted({name: name for name in columns})}
+    gathered = gather_all_cluster_sums(table, by, cluster, wanted)
+    return {key: found[_ONE] for key, found in gathered.items()}
+
+
+def gather_all_cluster_sums(
+    table: ibis.Table, by: Sequence[str], cluster: str, wanted: Mapping[str, Wanted]
+) -> dict[Key, dict[str, ClusterSums]]:
+    """The cluster sums of every metric in each group, in one query; see ``gather_all``."""
+    aggregates: dict[str, Any] = {}
+    for number, metric in enumerate(wanted.values()):
+        prefix = f"m{number}_"
+        aggregates |= _counts(prefix, table, metric)
+        for name, column in metric.columns.items():
+            value = table[column].cast("float64")
+            aggregates[f"{prefix}sum_{name}"] = value.sum(where=metric.where)
+    groups: dict[Key, dict[str, list[dict[str, Any]]]] = {}
+    # The engine returns groups in any order; sums of floats depend on it.
+    rows = _aggregate(table, [*by, cluster], aggregates)
+    for row in sorted(rows, key=lambda row: str(row[cluster])):
+        group = groups.setdefault(tuple(row[name] for name in by), {})
+        for number, (name, metric) in enumerate(wanted.items()):
+            prefix = f"m{number}_"
+            if row[f"{prefix}n"] != row[f"{prefix}whole"]:
+                _refuse_missing(table, metric)
+            if row[f"{prefix}n"]:
+                group.setdefault(name, []).append(row)
+    numbers = {name: f"m{number}_" for number, name in enumerate(wanted)}
+    return {
+        key: {
+            name: _sums_of(rows, numbers[name], tuple(wanted[name].columns))
+            for name, rows in group.items()
+        }
+        for key, group in groups.items()
+        if group
+    }
+
+
+def fold(groups: Mapping[Key, Moments], keep: Sequence[int]) -> dict[Key, Moments]:
+    """Groups added up over all parts of the key but those at ``keep``, in a fixed order."""
+    apart: dict[Key, list[Moments]] = {}
+    for key in sorted(groups, key=str):
+        apart.setdefault(tuple(key[at] for at in keep), []).append(groups[key])
+    return {key: reduce(add, parts) for key, parts in apart.items()}
+
+
+def _counts(prefix: str, table: ibis.Table, metric: Wanted) -> dict[str, Any]:
+    """Rows, and rows without a missing value: one sum is missing where any of its terms is."""
+    terms = [table[column].cast("float64") for column in metric.columns.values()]
+    every = reduce(add, terms)
+    return {
+        f"{prefix}n": table.count(where=metric.where),
+        f"{prefix}whole": every.count(where=metric.where),
+    }
+
+
+def _moments_aggregates(prefix: str, table: ibis.Table, metric: Wanted) -> dict[str, Any]:
+    values = [table[column].cast("float64") for column in metric.columns.values()]
+    aggregates = _counts(prefix, table, metric)
+    for i, value in enumerate(values):
+        aggregates[f"{prefix}mean_{i}"] = value.mean(where=metric.where)
+    for i, j in combinations_with_replacement(range(len(values)), 2):
+        aggregates[f"{prefix}cross_{i}_{j}"] = (
+            values[i].var(how="pop", where=metric.where)
+            if i == j
+            else values[i].cov(values[j], how="pop", where=metric.where)
+        )
+    return aggregates
 
 
 def _aggregate(
@@ -76,35 +176,47 @@ def _aggregate(
     return rows
 
 
-def _refuse_missing(row: dict[str, Any], columns: tuple[str, ...]) -> None:
-    for i, name in enumerate(columns):
-        if row[f"present_{i}"] != row["n"]:
-            missing = row["n"] - row[f"present_{i}"]
+def _refuse_missing(table: ibis.Table, metric: Wanted) -> None:
+    rows = table if metric.where is None else table.filter(metric.where)
+    for name, column in metric.columns.items():
+        counts = rows.aggregate(n=rows.count(), present=rows[column].count())
+        row = counts.to_pyarrow().to_pylist()[0]
+        if row["present"] != row["n"]:
+            missing = row["n"] - row["present"]
             raise ValueError(
                 f"{name}: {missing} of {row['n']} values are missing; drop or fill them first"
             )
 
 
-def _moments_of(
-    row: dict[str, Any], columns: tuple[str, ...], pairs: list[tuple[int, int]]
-) -> Moments:
-    _refuse_missing(row, columns)
-    k = len(columns)
+def _moments_of(row: dict[str, Any], prefix: str, metric: Wanted) -> Moments:
+    columns = tuple(metric.columns)
+    k, n = len(columns), int(row[f"{prefix}n"])
+    mean = np.array([row[f"{prefix}mean_{i}"] for i in range(k)], dtype=np.float64)
     m2 = np.zeros((k, k))
-    for i, j in pairs:
-        m2[i, j] = m2[j, i] = row[f"cross_{i}_{j}"] * row["n"]
-    mean = np.array([row[f"mean_{i}"] for i in range(k)], dtype=np.float64)
-    return Moments(columns, int(row["n"]), mean, m2)
+    for i, j in combinations_with_replacement(range(k), 2):
+        m2[i, j] = m2[j, i] = row[f"{prefix}cross_{i}_{j}"] * n
+    _refuse_infinite(columns, mean + np.diag(m2))
+    return Moments(columns, n, mean, m2)
 
 
-def _sums_of(rows: list[dict[str, Any]], cluster: str, columns: tuple[str, ...]) -> ClusterSums:
-    for row in rows:
-        _refuse_missing(row, columns)
-    # The engine returns groups in any order; sums of floats depend on it.
-    ordered = sorted(rows, key=lambda row: str(row[cluster]))
-    sums = [[row[f"sum_{i}"] for i in range(len(columns))] for row in ordered]
-    return ClusterSums(
-        columns,
-        np.array([row["n"] for row in ordered], dtype=np.int64),
-        np.array(sums, dtype=np.float64).reshape(len(ordered), len(columns)),
-    )
+def _sums_of(rows: list[dict[str, Any]], prefix: str, columns: tuple[str, ...]) -> ClusterSums:
+    sums = np.array([[row[f"{prefix}sum_{name}"] for name in columns] for row in rows])
+    _refuse_infinite(columns, sums.sum(axis=0))
+    n = np.array([row[f"{prefix}n"] for row in rows], dtype=np.int64)
+    return ClusterSums(columns, n, sums.astype(np.float64).reshape(len(rows), len(columns)))
+
+
+def _refuse_any_infinite(table: ibis.Table, wanted: Iterable[Wanted]) -> None:
+    columns = sorted({column for metric in wanted for column in metric.columns.values()})
+    values = {name: table[name].cast("float64") for name in columns}
+    found = table.aggregate(**{name: (v.isinf() | v.isnan()).any() for name, v in values.items()})
+    row = found.to_pyarrow().to_pylist()[0]
+    _refuse_infinite(tuple(columns), np.array([np.inf if row[name] else 0.0 for name in columns]))
+
+
+def _refuse_infinite(columns: tuple[str, ...], sums: np.ndarray) -> None:
+    for name, value in zip(columns, sums, strict=True):
+        if not np.isfinite(value):
+            raise ValueError(
+                f"{name}: a value is infinite or not a number; leave such rows out, or cap them"
+            )

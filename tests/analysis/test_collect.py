@@ -9,9 +9,10 @@ import pytest
 from analysis.collect import collect
 from analysis.energize.norms import COMPONENTS, Norms, existing_weights
 from analysis.energize.reference import Happening, score_learner
+from analysis.methods import compare
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.statistics.moments import Moments
-from tests.analysis.lakes import START, day, event, exposure, write_lake
+from tests.analysis.lakes import START, day, description, event, exposure, write_lake
 
 SCALE = {
     "active_days": 4.0,
@@ -304,6 +305,94 @@ def test_collect__score__components_add_up_to_the_outcome(tmp_path):
     assert found.columns == ("outcome", "covariate", *COMPONENTS, "without_incentive")
     parts = sum(found.mean_of(name) for name in COMPONENTS)
     assert parts == pytest.approx(found.mean_of("outcome"))
+
+
+# --- segments and strata
+
+
+def segmented_lake(root, unit_kind="learner"):
+    rng = np.random.default_rng(12)
+    exposures, events, described = [], [], []
+    for learner in range(60):
+        name, variant = f"learner-{learner}", ("control", "double")[learner % 2]
+        unit = f"team-{learner % 8}" if unit_kind == "team" else None
+        role = ("seller", "manager", None)[learner % 3]
+        exposures.append(exposure(name, variant, day(10), unit=unit, role=role, region="north"))
+        events += [event(name, "sale", day(11), float(v)) for v in rng.integers(1, 20, 3)]
+        if learner % 5:
+            started = (day(10) - timedelta(days=(30, 89, 90, 364, 365)[learner % 5])).date()
+            described += [
+                description(name, day(2), started_on=day(1).date()),
+                description(name, day(3), started_on=started),
+                # Read only by looks after it.
+                description(name, day(50), started_on=day(0).date()),
+            ]
+    return write_lake(root, exposures=exposures, events=events, learners=described)
+
+
+SALES = (MetricPlan("sales", "Sales", "sum", "primary", event_kinds=("sale",), window_days=7),)
+
+
+@pytest.mark.parametrize("unit_kind", ["learner", "team"])
+def test_collect__segments__add_up_to_each_variant(tmp_path, unit_kind):
+    plan = plan_of(unit_kind, metrics=SALES)
+
+    collected = collect(plan, segmented_lake(tmp_path, unit_kind))
+
+    for segment in ("role", "region", "tenure"):
+        levels = collected.segments["sales"][segment]
+        for variant in plan.variants:
+            whole = collected.metrics["sales"][variant]
+            parts = [of_level[variant] for of_level in levels.values() if variant in of_level]
+            assert sum(part.n_learners for part in parts) == whole.n_learners == 30
+            total = sum(part.n_learners * part.mean_of("outcome") for part in parts)
+            assert total / 30 == pytest.approx(whole.mean_of("outcome"))
+
+
+def test_collect__segments__say_what_was_known_at_exposure(tmp_path):
+    found = collect(plan_of(metrics=SALES), segmented_lake(tmp_path)).segments["sales"]
+
+    def counts(segment):
+        return {level: sum(s.n for s in by.values()) for level, by in found[segment].items()}
+
+    assert counts("role") == {"seller": 20, "manager": 20, "unknown": 20}
+    assert counts("region") == {"north": 60}
+    assert counts("tenure") == {
+        "unknown": 12,
+        "under 3 months": 12,
+        "under a year": 24,
+        "a year or more": 12,
+    }
+
+
+def test_collect__plan_with_strata__keeps_them_apart(tmp_path):
+    lake = segmented_lake(tmp_path)
+
+    plain = collect(plan_of(metrics=SALES), lake).metrics["sales"]["double"]
+    strata = collect(plan_of(metrics=SALES, strata=("role", "region")), lake)
+
+    found = strata.metrics["sales"]["double"]
+    assert sorted(found.parts) == [
+        "role=manager, region=north",
+        "role=seller, region=north",
+        "role=unknown, region=north",
+    ]
+    assert found.n == plain.n == sum(part.n for part in found.parts.values())
+    assert found.mean == pytest.approx(plain.mean)
+    assert found.m2 == pytest.approx(plain.m2)
+    contrast = compare(strata.metrics["sales"]["control"], found)
+    assert contrast.method == "stratified"
+
+
+def test_collect__strata_it_does_not_know__names_those_there_are(tmp_path):
+    with pytest.raises(ValueError, match="strata: found 'shoe size', expected any of role, region"):
+        collect(plan_of(metrics=SALES, strata=("shoe size",)), write_lake(tmp_path))
+
+
+def test_plan__strata__goes_to_json_and_back():
+    plan = plan_of(strata=("role",))
+
+    assert AnalysisPlan.from_json(plan.to_json()) == plan
 
 
 def test_collect__repeated_exposures__count_once(tmp_path):

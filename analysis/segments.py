@@ -1,0 +1,76 @@
+"""Segments: what was known of a learner at its first exposure, and statistics by it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import ibis
+from ibis.expr import types as ir
+
+from analysis.engines.functions import DAY_US, epoch_us
+from analysis.lake.reader import Lake
+from analysis.statistics.gather import Key, fold
+from analysis.statistics.moments import Moments
+from analysis.statistics.strata import Strata
+
+SEGMENTS: Final = ("role", "region", "tenure")
+UNKNOWN: Final = "unknown"
+TENURES: Final = ((90, "under 3 months"), (365, "under a year"))
+LONGEST_TENURE: Final = "a year or more"
+
+
+def refuse_unknown_strata(strata: Sequence[str]) -> None:
+    """Refuse strata that are no segments.
+
+    Raises:
+        ValueError: names the one that is not, and those there are.
+    """
+    for name in strata:
+        if name not in SEGMENTS:
+            raise ValueError(f"strata: found {name!r}, expected any of {', '.join(SEGMENTS)}")
+
+
+def with_segments(people: ir.Table, lake: Lake, as_of: datetime) -> ir.Table:
+    """The learners with ``tenure`` and without gaps in role and region.
+
+    Args:
+        people: one row a learner, with ``role``, ``region`` and ``exposed_us``.
+        lake: where learners are described; the latest description counts.
+        as_of: descriptions from then on are not read.
+    """
+    described = lake.table("learners")
+    described = described.filter(described.described_at < ibis.literal(as_of))
+    started = described.group_by("learner").aggregate(
+        started_on=described.started_on.argmax(epoch_us(described.described_at))
+    )
+    started = started.select(described_learner="learner", started_on="started_on")
+    joined = people.left_join(started, people.learner == started.described_learner)
+    started_us = epoch_us(joined.started_on.cast("timestamp('UTC')"))
+    days = (joined.exposed_us - started_us) / DAY_US
+    bands = [(days < limit, label) for limit, label in TENURES]
+    return joined.mutate(
+        role=joined.role.fill_null(UNKNOWN),
+        region=joined.region.fill_null(UNKNOWN),
+        tenure=ibis.cases((days.isnull(), UNKNOWN), *bands, else_=LONGEST_TENURE),
+    ).drop("described_learner", "started_on")
+
+
+def by_segment(cells: Mapping[Key, Any], at: int) -> dict[str, dict[str, Any]]:
+    """Level -> variant -> statistic, from cells keyed (variant, then one level per segment)."""
+    found: dict[str, dict[str, Any]] = {}
+    for (variant, level), statistic in fold(cells, (0, at + 1)).items():
+        found.setdefault(level, {})[variant] = statistic
+    return found
+
+
+def by_stratum(
+    cells: Mapping[Key, Moments], variant: str, strata: Sequence[str], columns: tuple[str, ...]
+) -> Strata:
+    """A variant's moments, kept apart by the plan's strata."""
+    keep = [SEGMENTS.index(name) + 1 for name in strata]
+    mine = {key: moments for key, moments in cells.items() if key[0] == variant}
+    parts = {
+        ", ".join(f"{name}={level}" for name, level in zip(strata, key, strict=True)): moments
+        for key, moments in fold(mine, keep).items()
+    }
+    return Strata.of_parts(columns, parts)
