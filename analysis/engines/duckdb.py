@@ -20,7 +20,14 @@ def connect(files: Mapping[str, Sequence[str]], schemas: Mapping[str, pa.Schema]
     for name, schema in schemas.items():
         paths = list(files.get(name, ()))
         if paths:
-            backend.read_parquet(paths, table_name=name)
+            read = backend.read_parquet(paths, union_by_name=True)
+            # Files from before a column existed: it is null there.
+            late = {
+                field.name: ibis.null(ibis.dtype(field.type))
+                for field in schema
+                if field.name not in read.columns
+            }
+            backend.create_view(name, read.mutate(**late) if late else read)
         else:
             # Nullable, as the columns of a Parquet file are: tables of one type can be united.
             nullable = pa.schema([field.with_nullable(True) for field in schema])

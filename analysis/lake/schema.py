@@ -38,6 +38,7 @@ EXPOSURES: Final = pa.schema(
         pa.field("role", pa.string()),  # attributes as they were at exposure
         pa.field("region", pa.string()),
         pa.field("team", pa.string()),
+        pa.field("stratum", pa.string()),  # of a unit assigned by list; null: by hash, or none
     ]
 )
 
@@ -59,3 +60,6 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "exposures": EXPOSURES,
     "learners": LEARNERS,
 }
+
+YOUNG: Final = ("stratum",)
+"""Columns that came later: rows of before have none, and files that were written then neither."""

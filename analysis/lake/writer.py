@@ -15,7 +15,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from analysis.lake.schema import TABLES
+from analysis.lake.schema import TABLES, YOUNG
 from analysis.lake.tables import is_local, open_or_create, open_table
 
 ATTEMPTS: Final = 40
@@ -70,16 +70,28 @@ def _commit(table: DeltaTable, rows: pa.Table, app_id: str, sequence: int) -> No
     properties = CommitProperties(
         app_transactions=[Transaction(app_id, sequence)], max_commit_retries=0
     )
-    write_deltalake(table, rows, mode="append", commit_properties=properties)
+    known = {field.name for field in table.schema().fields}
+    grown = not known.issuperset(rows.column_names)  # by a column that an older lake lacks
+    write_deltalake(
+        table,
+        rows,
+        mode="append",
+        schema_mode="merge" if grown else None,
+        commit_properties=properties,
+    )
 
 
 def _fit(rows: pa.Table, table_name: str) -> pa.Table:
     if table_name not in TABLES:
         raise ValueError(f"table: found {table_name!r}, expected one of {', '.join(TABLES)}")
     schema = TABLES[table_name]
-    missing = [name for name in schema.names if name not in rows.column_names]
+    given = rows.column_names
+    missing = [name for name in schema.names if name not in given and name not in YOUNG]
     if missing:
         raise ValueError(f"{table_name}: column {missing[0]} is missing; found {rows.column_names}")
+    for name in YOUNG:
+        if name in schema.names and name not in given:
+            rows = rows.append_column(schema.field(name), pa.nulls(len(rows), pa.string()))
     return rows.select(schema.names).cast(schema)
 
 

@@ -27,7 +27,7 @@ Printable = r"^[^\x00-\x1f\x7f]*$"
 class ListedUnitBody(Body):
     """One unit's variant."""
 
-    unit: Annotated[str, Field(min_length=1, max_length=128, pattern=Printable)]
+    unit: Annotated[str, Field(min_length=1, max_length=listed.LONGEST_UNIT, pattern=Printable)]
     variant: str = Field(max_length=128, description="of a crossover: the order, such as order-1")
     stratum: str = Field(default="", max_length=200, pattern=Printable)
 

@@ -15,6 +15,7 @@ from experiment_server.experiments.models import Experiment, ExperimentPhase, Li
 from experiment_server.problems import FieldError, invalid, invalid_fields, shown
 
 MOST_UNITS: Final = 50_000
+LONGEST_UNIT: Final = 128
 MOST_NAMED: Final = 3  # units in one error
 AT_ONCE: Final = 10_000  # rows in one statement
 
@@ -122,26 +123,15 @@ def load_rows(session: Session, experiment: Experiment) -> list[ListedUnit]:
     return list(session.exec(query.order_by(col(ListedUnit.unit))))
 
 
-def load_strata(
-    session: Session, lists: Iterable[tuple[int, int]], units: Iterable[str]
-) -> dict[tuple[int, str], str]:
-    """The strata of some units, by experiment and unit.
-
-    Args:
-        session: of the transaction.
-        lists: (experiment id, revision) of each list to look in.
-        units: whom to look for.
-    """
-    wanted = sorted(set(units))
-    found: dict[tuple[int, str], str] = {}
-    for experiment_id, revision in lists:
-        query = select(ListedUnit.unit, ListedUnit.stratum).where(
-            ListedUnit.experiment_id == experiment_id,
-            ListedUnit.revision == revision,
-            col(ListedUnit.unit).in_(wanted),
-        )
-        found |= {(experiment_id, unit): stratum for unit, stratum in session.exec(query)}
-    return found
+def load_strata(session: Session, experiment: Experiment, units: Iterable[str]) -> dict[str, str]:
+    """The strata of those of these units that are on the current list."""
+    allocation = experiment.allocation or {}
+    query = select(ListedUnit.unit, ListedUnit.stratum).where(
+        ListedUnit.experiment_id == experiment.id,
+        ListedUnit.revision == allocation.get("revision", 0),
+        col(ListedUnit.unit).in_(sorted(set(units))),
+    )
+    return dict(session.exec(query).all())
 
 
 def store(session: Session, experiment: Experiment, items: Listing) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What every event standard takes and gives: rules in, a lake row or a refusal out."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, NamedTuple
@@ -62,6 +62,7 @@ class KnownExperiment:
     unit_kind: str  # learner | team
     variants: tuple[str, ...]
     started: bool  # ever
+    strata: Mapping[str, str] = field(default_factory=dict)  # unit -> stratum, of listed units
 
 
 @dataclass(frozen=True)

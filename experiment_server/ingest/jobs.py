@@ -46,6 +46,6 @@ def _place(state: State, key: str) -> tuple[Environment, str]:
 
 
 JOBS: Final = (
-    Job("seal", "Move received events into the lake", _due_seals, _seal, lease_s=120),
+    Job("seal", "Move received events into the lake", _due_seals, _seal, lease_s=120, quick=True),
     Job("compact", "Merge the lake's small files, daily", _due_compactions, _compact, lease_s=1800),
 )

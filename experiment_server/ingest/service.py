@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from experiment_server.db import Database
 from experiment_server.environments.models import Environment
 from experiment_server.experiments.designs import delivered_keys
-from experiment_server.experiments.listed import experiment_design
+from experiment_server.experiments.listed import LONGEST_UNIT, experiment_design, load_strata
 from experiment_server.experiments.models import Experiment
 from experiment_server.ingest import buffer
 from experiment_server.ingest.items import (
@@ -79,14 +79,30 @@ def _known_experiments(
         .where(Experiment.environment_id == environment_id)
         .where(col(Experiment.key).in_(keys))
     )
-    return {
-        experiment.key: KnownExperiment(
-            unit_kind=experiment.unit_kind,
-            variants=delivered_keys(experiment_design(experiment)),
-            started=experiment.phase > 0,
-        )
-        for experiment in found
-    }
+    return {experiment.key: _known(session, experiment, items) for experiment in found}
+
+
+def _known(session: Session, experiment: Experiment, items: Sequence[Any]) -> KnownExperiment:
+    return KnownExperiment(
+        unit_kind=experiment.unit_kind,
+        variants=delivered_keys(experiment_design(experiment)),
+        started=experiment.phase > 0,
+        strata=_strata(session, experiment, items),
+    )
+
+
+def _strata(session: Session, experiment: Experiment, items: Sequence[Any]) -> dict[str, str]:
+    """The strata of the listed units among those that the batch says were exposed."""
+    if not experiment.allocation:
+        return {}
+    member = "unit" if experiment.unit_kind == "team" else "learner"
+    exposed = [item for item in items if _is_exposure(item)]
+    units = {item.get(member) for item in exposed if item["experiment"] == experiment.key}
+    return load_strata(session, experiment, [unit for unit in units if _is_storable(unit)])
+
+
+def _is_storable(unit: Any) -> bool:
+    return type(unit) is str and len(unit) <= LONGEST_UNIT and unit.isprintable()
 
 
 def _is_exposure(item: Any) -> bool:

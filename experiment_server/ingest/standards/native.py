@@ -25,6 +25,7 @@ from experiment_server.ingest.values import (
 )
 
 _LEARNER_ATTRIBUTES: Final = ("role", "region", "team", "started_on")
+_UNIT_FIELDS: Final = {"learner": "learner", "team": "unit"}
 _EXAMPLE_ID: Final = "6f1c0b1e-9d7a-4f0e-8f5e-2f1f5a9c7d10"
 
 
@@ -95,6 +96,8 @@ def _parse_exposure(item: dict[str, Any], row: dict[str, Any], rules: Rules) -> 
     row["unit_kind"] = experiment.unit_kind
     row["exposed_at"] = read_time(item, "at", rules)
     row["unit"] = _unit(item, row["learner"], experiment, rules)
+    if experiment.strata:
+        row["stratum"] = experiment.strata.get(item[_UNIT_FIELDS[experiment.unit_kind]])
     _read_attributes(attributes, row, rules)
     return "exposures"
 

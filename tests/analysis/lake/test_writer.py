@@ -2,13 +2,15 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from analysis.lake.reader import Lake
+from analysis.lake.schema import TABLES
 from analysis.lake.writer import append, last_sequence
-from tests.analysis.lakes import day, event, rows_of
+from tests.analysis.lakes import day, event, exposure, rows_of
 
 
 def rows(*names):
@@ -126,3 +128,21 @@ def test_append__killed_around_the_commit_and_repeated__is_there_once(
     assert killed.returncode == -9
     assert found == there_after_kill
     assert learners_in(tmp_path) == ["ada", "bo"]
+
+
+def test_append__to_a_table_from_before_a_column__adds_it_and_reads_old_rows_as_null(tmp_path):
+    young = TABLES["exposures"]
+    old = pa.schema([field for field in young if field.name != "stratum"])
+    plain = rows_of("exposures", [exposure("ann", "control", day(0))])
+    address = str(tmp_path / "exposures")
+    DeltaTable.create(address, schema=old)
+    write_deltalake(address, plain.select(old.names), mode="append")
+    before = Lake.open(tmp_path)
+
+    stratified = rows_of("exposures", [exposure("bob", "control", day(0), stratum="role=coach")])
+    append(tmp_path, "exposures", stratified, "sealing", 2)
+    append(tmp_path, "exposures", plain.select(old.names), "sealing", 3)
+
+    told = Lake.open(tmp_path).table("exposures").order_by("learner").to_pyarrow()
+    assert before.table("exposures").to_pyarrow().column("stratum").to_pylist() == [None]
+    assert told.column("stratum").to_pylist() == [None, None, "role=coach"]

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from analysis.lake.reader import Lake
 from assignment import evaluate, parse_payload
 from assignment.blocks import assign_in_blocks, balance_of
 from experiment_server.delivery import held
 from experiment_server.delivery.service import PayloadCache
+from experiment_server.environments.service import load_environment
+from experiment_server.ingest.sealing import lake_root, seal_all
 from experiment_server.metrics.service import ensure_built_in
 from tests.contracts.peers import ask_ours, ask_python
 from tests.experiment_server.experiments.test_experiments_api import EXPERIMENT, URL
@@ -407,6 +410,27 @@ def test_list__kept_after_a_stop__still_decides(client, editor, server_key, clie
     for sent in (payload(client, server_key), client.get(f"/api/features/{client_key}").json):
         assert [one.value for one in ask_python(sent, asks)] == expected
         assert [one.variant for one in ask_python(sent, asks)] == [None] * 40
+
+
+def test_list__exposure_of_a_listed_unit__reaches_the_lake_with_its_stratum(
+    client, editor, server_key, database, settings
+):
+    define(client, editor)
+    put_list(client, editor, [{"unit": "ann", "variant": "badge", "stratum": "role=coach"}])
+    start(client, editor, "2026-01-05T00:00:00Z")
+    exposure = {"type": "exposure", "experiment": "badge", "at": "2026-02-03T09:00:00Z"}
+    items = [
+        {**exposure, "id": unit, "learner": unit, "variant": "badge"} for unit in ("ann", "bob")
+    ]
+    sent = client.post("/api/v1/events", json={"items": items}, headers=server_key)
+    with database.read() as session:
+        environment = load_environment(session, "production")
+    root = lake_root(settings.lake_dir, environment)
+    seal_all(database, environment, root)
+
+    rows = Lake.open(root).table("exposures").order_by("event_id").to_pyarrow().to_pylist()
+    assert sent.json["accepted"] == 2
+    assert [row["stratum"] for row in rows] == ["role=coach", None]
 
 
 # --- namespaces
