@@ -47,6 +47,7 @@ class Job:
     """The slots to run by now, the next one of each scope; asked again after they ran."""
     run: Callable[[State, Claim], None]
     lease_s: float  # a run that takes longer is taken for dead and may be taken over
+    quick: bool = False  # short, and never to wait until a long job has ended
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""The ticker: APScheduler in memory, one job, which runs what our own tables say is due."""
+"""The ticker: APScheduler in memory, which only asks our own tables what is due."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
@@ -48,21 +48,23 @@ def _guarded(tick: Callable[[], object]) -> None:
 
 
 class Ticker:
-    """Calls ``tick`` again and again in a thread of its own until it is stopped."""
+    """Calls each of ``ticks`` again and again, in a thread of its own, until it is stopped."""
 
-    def __init__(self, tick: Callable[[], object], seconds: float) -> None:
+    def __init__(self, ticks: Sequence[Callable[[], object]], seconds: float) -> None:
         # a tick that is left out while a long one runs is no news
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = SteadyScheduler(seconds)
-        self._scheduler.add_job(
-            lambda: _guarded(tick),
-            EveryTrigger(seconds),
-            id=TICK,
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=None,
-            next_run_time=datetime.now(UTC),
-        )
+        for number, tick in enumerate(ticks):
+            self._scheduler.add_job(
+                _guarded,
+                EveryTrigger(seconds),
+                args=(tick,),
+                id=f"{TICK}_{number}",
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=None,
+                next_run_time=datetime.now(UTC),
+            )
 
     def start(self) -> None:
         """Begin to tick; call it after the process forked, threads do not survive a fork."""

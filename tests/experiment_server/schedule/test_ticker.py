@@ -16,9 +16,9 @@ def test_ticker__started__ticks_again_and_again():
         if len(ticks) == 3:
             enough.set()
 
-    ticker = Ticker(tick, 0.05)
+    ticker = Ticker([tick], 0.05)
     ticker.start()
-    arrived = enough.wait(5)
+    arrived = enough.wait(30)
     ticker.stop()
 
     assert arrived
@@ -33,9 +33,27 @@ def test_ticker__a_tick_that_raises__goes_on():
             enough.set()
         raise RuntimeError("this tick failed")
 
-    ticker = Ticker(tick, 0.05)
+    ticker = Ticker([tick], 0.05)
     ticker.start()
-    arrived = enough.wait(5)
+    arrived = enough.wait(30)
+    ticker.stop()
+
+    assert arrived
+
+
+def test_ticker__one_tick_takes_for_ever__the_other_goes_on():
+    hold, enough = threading.Event(), threading.Event()
+    ticks = []
+
+    def quick():
+        ticks.append(1)
+        if len(ticks) == 3:
+            enough.set()
+
+    ticker = Ticker([lambda: hold.wait(60), quick], 0.05)
+    ticker.start()
+    arrived = enough.wait(30)
+    hold.set()
     ticker.stop()
 
     assert arrived
@@ -43,12 +61,12 @@ def test_ticker__a_tick_that_raises__goes_on():
 
 def test_ticker__the_clock_was_set_back_an_hour__still_ticks():
     ticked = threading.Event()
-    ticker = Ticker(ticked.set, 0.1)
+    ticker = Ticker([ticked.set], 0.1)
     ticker._scheduler.start(paused=True)
-    ticker._scheduler.modify_job(TICK, next_run_time=datetime.now(UTC) + timedelta(hours=1))
+    ticker._scheduler.modify_job(f"{TICK}_0", next_run_time=datetime.now(UTC) + timedelta(hours=1))
     ticked.clear()
     ticker._scheduler.resume()
-    arrived = ticked.wait(5)
+    arrived = ticked.wait(30)
     ticker.stop()
 
     assert arrived
@@ -64,7 +82,7 @@ def test_trigger__the_clock_was_set_forward_ten_years__fires_once_not_many_times
 
 def test_ticker__its_job_store__is_memory_only():
     """A persistent store would deserialise code, and share slots that only our rows may share."""
-    ticker = Ticker(lambda: None, 1)
+    ticker = Ticker([lambda: None], 1)
     ticker.start()
     stores = list(ticker._scheduler._jobstores.values())
     ticker.stop()
