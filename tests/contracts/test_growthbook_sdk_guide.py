@@ -12,7 +12,11 @@ from openfeature import api
 
 from experiment_server.delivery import ofrep
 from experiment_server.delivery.context import DEEPEST, MOST_ATTRIBUTES, MOST_BYTES
-from tests.contracts import test_growthbook_sdk_javascript, test_ofrep_openfeature
+from tests.contracts import (
+    test_growthbook_sdk_javascript,
+    test_ofrep_openfeature,
+    test_ofrep_web,
+)
 from tests.contracts.node_packages import installed
 from tests.experiment_server.delivery.definitions import VARIANTS
 
@@ -63,7 +67,8 @@ def test_guide__python__prints_what_the_server_decides(filled, answer, capsys, c
 
 @pytest.mark.parametrize("code", snippets("js"))
 def test_guide__javascript__prints_what_the_server_decides(filled, answer, tmp_path, code):
-    (tmp_path / "node_modules").symlink_to(installed(*PACKAGES) / "node_modules")
+    packages = test_ofrep_web.PACKAGES if "web-sdk" in code else PACKAGES  # they exclude each other
+    (tmp_path / "node_modules").symlink_to(installed(*packages) / "node_modules")
     (tmp_path / "snippet.mjs").write_text(filled(code) + "\nprocess.exit(0);\n")
 
     done = subprocess.run(
@@ -99,7 +104,7 @@ def test_guide__request__is_answered(live, filled, answer, code):
 
 def test_guide__each_language__has_its_snippets():
     assert {name: len(snippets(name)) for name in ("js", "python", "http")} == {
-        "js": 2,
+        "js": 3,
         "python": 3,
         "http": 2,
     }
