@@ -7,6 +7,7 @@ import typer
 
 from experiment_server.commands import (
     analyze,
+    assign,
     demo,
     energize,
     environments,
@@ -29,6 +30,7 @@ COMMANDS: Final = (
     readout,
     report,
     schedule,
+    assign,
     analyze,
     demo,
 )
