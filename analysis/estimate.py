@@ -6,6 +6,7 @@ import numpy as np
 
 from .bayes.prior import Prior
 from .contrast import Contrast, critical_t
+from .levels import MetricLevel
 from .methods import compare
 from .methods.bayes_normal import chances_to_be_best, posterior
 from .methods.fieller import relative
@@ -51,6 +52,11 @@ class Compared:
         if self.metric.minimum_effect:
             return self.metric.minimum_effect
         return DEFAULT_MINIMUM_EFFECT * self.spread
+
+    @property
+    def no_concern(self) -> float:
+        """The loss that nobody would mind: a tenth of what matters, or of the default when more."""
+        return max(self.minimum_effect, DEFAULT_MINIMUM_EFFECT * self.spread) / 10
 
     @property
     def prior_sd(self) -> float:
@@ -108,8 +114,8 @@ def _spread(statistic: Statistic | None) -> float:
     return statistic.variance(OUTCOME) ** 0.5 if statistic.n > 1 else 0.0
 
 
-def estimate_metric(compared: Compared, boundary_z: float) -> MetricResult:
-    """The metric's results: intervals at the look's boundary, beliefs, chances to be best."""
+def estimate_metric(compared: Compared, level: MetricLevel) -> MetricResult:
+    """The metric's results: intervals at its level, beliefs, chances to be best."""
     metric = compared.metric
     found = compared.estimable
     p_best = {}
@@ -126,16 +132,22 @@ def estimate_metric(compared: Compared, boundary_z: float) -> MetricResult:
         estimates=tuple(
             contrast
             if isinstance(contrast, NotEstimable)
-            else _estimate(compared, variant, contrast, boundary_z)
+            else _estimate(compared, variant, contrast, level)
             for variant, contrast in compared.contrasts.items()
         ),
         p_best=p_best,
+        correction=level.correction,
+        margin=metric.margin if metric.role == "guardrail" else None,
+        value_per_unit=metric.value_per_unit,
+        currency=metric.currency,
     )
 
 
-def _estimate(compared: Compared, variant: str, contrast: Contrast, boundary_z: float) -> Estimate:
-    critical = critical_t(boundary_z, contrast.df)
-    low, high = contrast.bounds(boundary_z)
+def _estimate(compared: Compared, variant: str, contrast: Contrast, level: MetricLevel) -> Estimate:
+    critical = critical_t(level.z[variant], contrast.df)
+    low, high = contrast.bounds(level.z[variant])
+    belief = posterior(contrast, compared.prior, compared.sign, compared.metric.minimum_effect)
+    worth = compared.metric.value_per_unit
     return Estimate(
         metric=compared.metric.key,
         variant=variant,
@@ -154,8 +166,8 @@ def _estimate(compared: Compared, variant: str, contrast: Contrast, boundary_z: 
         high=high,
         p_value=contrast.p_value,
         relative=relative(contrast, critical),
-        posterior=posterior(
-            contrast, compared.prior, compared.sign, compared.metric.minimum_effect
-        ),
+        posterior=belief,
         variance_reduction=contrast.variance_reduction,
+        p_adjusted=level.p_adjusted.get(variant),
+        loss_in_money=None if worth is None else abs(worth) * belief.expected_loss,
     )

@@ -1,19 +1,54 @@
 """Evidence: what the estimates say of each treatment, in the decision's words."""
 
-from .contrast import NO_VARIANCE, Contrast, critical_t
-from .correct import holm
-from .decide import Treatment
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from .case import Guardrail, Treatment
+from .contrast import Contrast
+from .correct import benjamini_hochberg
 from .estimate import Compared
-from .methods.bayes_normal import Z95
-from .results import Estimate, MetricResult, NotEstimable
+from .guardrails import guardrail_power, standing
+from .levels import MetricLevel
+from .plan import AnalysisPlan
+from .regret import regrets
+from .results import Estimate, MetricResult
 from .sequential import Level
 
 Z_ONE_SIDED = 1.6448536269514722
 """Two one-sided tests at 5 % each, at the last look. Earlier looks use their own boundary."""
 
+Guardrails = Mapping[str, Mapping[str, Guardrail]]
+"""treatment -> guardrail's key -> how it stands"""
+
+
+def guardrails_of(
+    plan: AnalysisPlan,
+    compared: Mapping[str, Compared],
+    level: Level,
+    levels: Mapping[str, MetricLevel],
+) -> dict[str, dict[str, Guardrail]]:
+    """How every treatment stands with every guardrail."""
+    guardrails = [metric for metric in plan.metrics if metric.role == "guardrail"]
+    power = guardrail_power(plan.power, len(guardrails))
+    return {
+        variant: {
+            metric.key: standing(
+                compared[metric.key], variant, levels[metric.key], level.harm_z, power
+            )
+            for metric in guardrails
+        }
+        for variant in plan.variants[1:]
+    }
+
 
 def treatments_of(
-    compared: list[Compared], metrics: tuple[MetricResult, ...], level: Level, alpha: float
+    compared: list[Compared],
+    metrics: tuple[MetricResult, ...],
+    level: Level,
+    alpha: float,
+    guardrails: Guardrails | None = None,
+    sides: Literal["two", "one"] = "two",
 ) -> tuple[Treatment, ...]:
     """The evidence on each treatment whose primary could be estimated.
 
@@ -21,32 +56,37 @@ def treatments_of(
         compared: the plan's metrics, exactly one of them primary.
         metrics: their results, in the same order.
         level: of this look.
-        alpha: for secondaries, after Holm over metrics and treatments.
+        alpha: for secondaries that no correction was chosen for.
+        guardrails: how each treatment stands with them.
+        sides: "one": only the always-valid bound calls a treatment worse.
     """
     at = next(i for i, each in enumerate(compared) if each.metric.role == "primary")
     primary, result = compared[at], metrics[at]
-    guardrails = [each for each in compared if each.metric.role == "guardrail"]
-    fell_behind = _secondaries_worse(compared, alpha)
-    return tuple(
-        _treatment(primary, result, estimate, level, guardrails, fell_behind)
-        for estimate in result.estimates
-        if isinstance(estimate, Estimate)
-    )
+    fell_behind = _secondaries_worse(compared, metrics, alpha)
+    regret = _regrets(primary)
+    treatments = []
+    for estimate in result.estimates:
+        if isinstance(estimate, Estimate):
+            found = _treatment(primary, estimate, level, may_lose=sides == "two")
+            spared = (guardrails or {}).get(estimate.variant, {})
+            treatments.append(
+                replace(
+                    found,
+                    p_best=result.p_best[estimate.variant],
+                    regret=regret[estimate.variant],
+                    guardrails=tuple(spared.values()),
+                    secondaries_worse=fell_behind.get(estimate.variant, ()),
+                )
+            )
+    return tuple(treatments)
 
 
-def _treatment(
-    primary: Compared,
-    result: MetricResult,
-    estimate: Estimate,
-    level: Level,
-    guardrails: list[Compared],
-    fell_behind: dict[str, tuple[str, ...]],
-) -> Treatment:
+def _treatment(primary: Compared, estimate: Estimate, level: Level, may_lose: bool) -> Treatment:
     variant, sign = estimate.variant, primary.sign
     contrast = primary.estimable[variant]
     worst, best = sorted((sign * estimate.low, sign * estimate.high))
     smallest_z = Z_ONE_SIDED if level.final else level.boundary_z
-    farthest = abs(contrast.effect) + critical_t(smallest_z, contrast.df) * contrast.se
+    farthest = max(abs(limit) for limit in contrast.bounds(smallest_z))
     bound = harm_bound(primary, contrast, level)
     return Treatment(
         variant=variant,
@@ -54,56 +94,47 @@ def _treatment(
         low=estimate.low,
         high=estimate.high,
         wins=worst > 0,
-        loses=best < 0,
+        loses=may_lose and best < 0,
         harmed=bound < 0,
         negligible=farthest < primary.minimum_effect,
         p_better=estimate.posterior.p_better,
-        p_best=result.p_best[variant],
+        p_best=0.0,
         surely=max(0.0, -bound),
         farthest=farthest,
-        guardrails_harmed=_below_margin(guardrails, variant, level.harm_z),
-        guardrails_worse=_below_margin(guardrails, variant, Z95),
-        guardrails_unknown=tuple(
-            each.metric.title for each in guardrails if _is_unknown(each.contrasts[variant])
-        ),
-        secondaries_worse=fell_behind.get(variant, ()),
+        expected_loss=estimate.posterior.expected_loss,
     )
 
 
-def _is_unknown(contrast: Contrast | NotEstimable) -> bool:
-    """Whether nothing can be said of a guardrail; the same value for everybody is good news."""
-    return isinstance(contrast, NotEstimable) and contrast != NO_VARIANCE
+def _regrets(primary: Compared) -> dict[str, float]:
+    contrasts = primary.estimable
+    if not contrasts:
+        return {}
+    prior = primary.prior
+    found = regrets(tuple(contrasts.values()), prior.sd, prior.mean, primary.sign)
+    return dict(zip(contrasts, found, strict=True))
 
 
-def _below_margin(guardrails: list[Compared], variant: str, z: float) -> tuple[str, ...]:
-    """Guardrails that this treatment has made worse by more than their margin."""
-    found = []
-    for guardrail in guardrails:
-        contrast = guardrail.estimable.get(variant)
-        if contrast is None:
-            continue
-        margin = guardrail.metric.minimum_effect or 0.0
-        most = guardrail.sign * contrast.effect + critical_t(z, contrast.df) * contrast.se
-        if most < -margin:
-            found.append(guardrail.metric.title)
-    return tuple(found)
-
-
-def _secondaries_worse(compared: list[Compared], alpha: float) -> dict[str, tuple[str, ...]]:
+def _secondaries_worse(
+    compared: list[Compared], metrics: tuple[MetricResult, ...], alpha: float
+) -> dict[str, tuple[str, ...]]:
+    """Which secondaries fell behind: by the corrected interval, or else by p values."""
     cells = [
-        (variant, each, contrast)
-        for each in compared
-        if each.metric.role == "secondary"
-        for variant, contrast in each.estimable.items()
+        (each, estimate, metric.correction)
+        for each, metric in zip(compared, metrics, strict=True)
+        if metric.role == "secondary"
+        for estimate in metric.estimates
+        if isinstance(estimate, Estimate)
     ]
-    adjusted = holm([contrast.p_value for _, _, contrast in cells])
+    adjusted = benjamini_hochberg([estimate.p_value for _, estimate, _ in cells])
     worse: dict[str, tuple[str, ...]] = {}
-    for (variant, each, contrast), p_value in zip(cells, adjusted, strict=True):
-        if p_value < alpha and each.sign * contrast.effect < 0:
-            worse[variant] = (*worse.get(variant, ()), each.metric.title)
+    for (each, estimate, correction), p_value in zip(cells, adjusted, strict=True):
+        corrected = correction == "benjamini_hochberg"
+        is_found = not estimate.low <= 0 <= estimate.high if corrected else p_value < alpha
+        if is_found and each.sign * estimate.effect < 0:
+            worse[estimate.variant] = (*worse.get(estimate.variant, ()), each.metric.title)
     return worse
 
 
 def harm_bound(compared: Compared, contrast: Contrast, level: Level) -> float:
     """The most that the effect may be, good direction positive; true at every look at once."""
-    return compared.sign * contrast.effect + critical_t(level.harm_z, contrast.df) * contrast.se
+    return max(compared.sign * limit for limit in contrast.bounds(level.harm_z))

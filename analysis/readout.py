@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,18 @@ from .checks.trust import Trust
 from .contrast import Contrast, critical_t
 from .decide import Evidence, decide
 from .estimate import Compared, compare_all, estimate_metric
-from .evidence import harm_bound, treatments_of
+from .evidence import Guardrails, guardrails_of, harm_bound, treatments_of
+from .levels import MetricLevel, metric_levels
 from .methods import compare
 from .methods.always_valid import two_sided_z
 from .plan import AnalysisPlan
+from .planning import is_over, with_planning
 from .power import design_se
 from .results import (
     ComponentEffect,
     ComponentSplit,
+    Estimate,
+    MetricResult,
     NotEstimable,
     Readout,
     Sequential,
@@ -65,15 +70,22 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
     }
     primary = compared[plan.primary.key]
     level = _level(plan, primary)
-    metrics = tuple(estimate_metric(each, level.boundary_z) for each in compared.values())
+    levels = metric_levels(plan, level, {key: each.estimable for key, each in compared.items()})
+    guardrails = guardrails_of(plan, compared, level, levels)
+    metrics = tuple(
+        _with_guardrails(estimate_metric(each, levels[key]), guardrails)
+        for key, each in compared.items()
+    )
     checks = check_all(_trust(plan, collected))
-    sequential = _sequential(plan, primary, level, collected)
+    sequential = _sequential(plan, primary, level, levels[plan.primary.key], collected)
     evidence = Evidence(
         metric=plan.primary.title,
         unit_label=plan.primary.unit_label,
         control=plan.control,
         checks=checks,
-        treatments=treatments_of(list(compared.values()), metrics, level, plan.alpha),
+        treatments=treatments_of(
+            list(compared.values()), metrics, level, plan.alpha, guardrails, plan.sides
+        ),
         not_estimable=_why_not(primary),
         information=level.information,
         minimum_effect=primary.minimum_effect,
@@ -82,7 +94,15 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         days_running=(plan.as_of - plan.started_at).total_seconds() / _SECONDS_A_DAY,
         minimum_days=plan.minimum_days,
         days_left=sequential.days_left if sequential else None,
+        care=primary.no_concern if plan.care is None else plan.care,
+        waiting=tuple(v for v in primary.contrasts if v not in primary.estimable),
+        titles=plan.titles,
     )
+    decision = decide(evidence)
+    if is_over(decision, plan.final):
+        metrics = tuple(
+            with_planning(metric) if metric.role == "primary" else metric for metric in metrics
+        )
     return Readout(
         experiment=plan.experiment,
         title=plan.title,
@@ -99,13 +119,27 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         score_version=plan.score_version,
         n_exposed=dict(collected.n_exposed),
         n_mature=dict(collected.n_mature),
-        decision=decide(evidence),
+        decision=decision,
         metrics=metrics,
         checks=checks,
         sequential=sequential,
         component_splits=_splits(plan, collected),
         trend=_trend(plan, primary, collected),
+        variant_titles=plan.titles,
     )
+
+
+def _with_guardrails(result: MetricResult, guardrails: Guardrails) -> MetricResult:
+    """The result with the word for how each treatment stands."""
+    if result.role != "guardrail":
+        return result
+    estimates = tuple(
+        replace(estimate, guardrail=guardrails[estimate.variant][result.key].state)
+        if isinstance(estimate, Estimate)
+        else estimate
+        for estimate in result.estimates
+    )
+    return replace(result, estimates=estimates)
 
 
 # --- the level of this look
@@ -113,7 +147,7 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
 
 def _planned_se(plan: AnalysisPlan, primary: Compared) -> float:
     """The standard error that the plan's minimum effect and power ask for."""
-    alpha = plan.alpha / (len(plan.variants) - 1)
+    alpha = plan.alpha_both_sides / (len(plan.variants) - 1)
     return design_se(primary.minimum_effect, alpha, plan.power)
 
 
@@ -128,22 +162,27 @@ def _level(plan: AnalysisPlan, primary: Compared) -> Level:
 
 
 def _sequential(
-    plan: AnalysisPlan, primary: Compared, level: Level, collected: Collected
+    plan: AnalysisPlan,
+    primary: Compared,
+    level: Level,
+    bars: MetricLevel,
+    collected: Collected,
 ) -> Sequential | None:
     found = primary.estimable
     if not found:
         return None
     sign = primary.sign
-    leading = max(found.values(), key=lambda contrast: sign * contrast.z)
+    key = max(found, key=lambda variant: sign * found[variant].z)
+    leading, bar = found[key], bars.z[key]
     bounds = [harm_bound(primary, contrast, level) for contrast in found.values()]
     return Sequential(
         look=plan.look,
         looks_planned=plan.looks_planned,
         information_fraction=level.information,
         alpha_spent=level.alpha_spent,
-        boundary_z=level.boundary_z,
+        boundary_z=bar,
         z=sign * leading.z,
-        crossed=not level.ad_hoc and abs(leading.z) > level.boundary_z,
+        crossed=not level.ad_hoc and abs(leading.z) > bar,
         harm_low=min(bounds),
         harm=min(bounds) < 0,
         days_left=_days_left(level.information, collected),
@@ -172,7 +211,7 @@ def _n_learners(statistic: Statistic) -> int:
 
 def _why_not(primary: Compared) -> str:
     reasons = [c.reason for c in primary.contrasts.values() if isinstance(c, NotEstimable)]
-    return reasons[0] if reasons and not primary.estimable else ""
+    return reasons[0] if reasons else ""
 
 
 def _trust(plan: AnalysisPlan, collected: Collected) -> Trust:

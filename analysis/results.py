@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     ROLL_BACK = "ROLL BACK"
     NO_MEANINGFUL_DIFFERENCE = "NO MEANINGFUL DIFFERENCE"
     INCONCLUSIVE = "INCONCLUSIVE"
+    REVIEW = "REVIEW"
     DO_NOT_USE = "DO NOT USE"
 
 
@@ -57,6 +58,22 @@ class Posterior:
 
 
 @dataclass(frozen=True)
+class Planning:
+    """What to count on after the stop: an experiment that stops at a win overstates it.
+
+    ``mean`` is the estimate shrunk by the prior. ``adjusted`` allows for the looks themselves: it
+    is the effect at which a result this far or farther has a chance of one half.
+    """
+
+    mean: float
+    low: float
+    high: float
+    adjusted: float | None = None
+    adjusted_low: float | None = None
+    adjusted_high: float | None = None
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The effect of one treatment on one metric: treatment minus control."""
 
@@ -79,6 +96,10 @@ class Estimate:
     relative: Relative
     posterior: Posterior
     variance_reduction: float = 0.0  # share of variance that the covariate removed, 0-1
+    p_adjusted: float | None = None  # by the metric's correction; None: the boundary stands for it
+    guardrail: str = ""  # non-inferior | not worse | open | worse | harmed; "": it is none
+    planning: Planning | None = None  # of the primary, once a verdict ends the experiment
+    loss_in_money: float | None = None  # the posterior's expected loss, per learner
 
 
 @dataclass(frozen=True)
@@ -93,6 +114,10 @@ class MetricResult:
     minimum_effect: float | None
     estimates: tuple[Estimate | NotEstimable, ...]  # one per treatment, in the plan's order
     p_best: dict[str, float] = field(default_factory=dict)  # chance to be best, control included
+    correction: str = ""  # none, bonferroni, dunnett, benjamini_hochberg: in its intervals
+    margin: float | None = None  # of a guardrail: the loss that is still acceptable
+    value_per_unit: float | None = None
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +147,7 @@ class Sequential:
     harm_low: float  # always-valid upper bound of the effect; good direction positive
     harm: bool  # the bound is below 0, so "no harm" is excluded: ROLL BACK is valid at any time
     days_left: float | None = None  # at the present pace, from precision and never from the effect
+    predictive_power: float | None = None  # chance that a winner is still found; None: not asked
 
 
 @dataclass(frozen=True)
@@ -156,6 +182,23 @@ class TrendPoint:
 
 
 @dataclass(frozen=True)
+class ArmVerdict:
+    """What the evidence says of one treatment, whatever becomes of the others."""
+
+    variant: str
+    title: str
+    verdict: Literal[
+        "winner",  # past the boundary, nothing against it
+        "held back",  # past the boundary, a doubt is left
+        "take out",  # it does harm
+        "no meaningful difference",
+        "open",
+        "no estimate",
+    ]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Decision:
     """What to do, why, and what would change it."""
 
@@ -164,6 +207,10 @@ class Decision:
     rule: str  # the row of the decision table that fired
     would_change: str  # what would change the verdict
     winner: str | None = None  # the variant to ship
+    arms: tuple[ArmVerdict, ...] = ()  # one per treatment
+    take_out: tuple[str, ...] = ()  # variants that do harm, whatever the verdict
+    tied: tuple[str, ...] = ()  # winners between which the choice does not matter
+    futile: bool = False  # a winner is unlikely to be found; stopping is allowed, not asked for
 
 
 @dataclass(frozen=True)
@@ -191,6 +238,7 @@ class Readout:
     sequential: Sequential | None
     component_splits: tuple[ComponentSplit, ...] = ()
     trend: tuple[TrendPoint, ...] = ()
+    variant_titles: dict[str, str] = field(default_factory=dict)  # key -> title
 
     @property
     def primary(self) -> MetricResult:
@@ -214,9 +262,7 @@ class Readout:
             )
         values = {name: value for name, value in plain.items() if name != "format"}
         values["variants"] = tuple(values["variants"])
-        values["decision"] = Decision(
-            **{**values["decision"], "verdict": Verdict(values["decision"]["verdict"])}
-        )
+        values["decision"] = _decision_from_json(values["decision"])
         values["metrics"] = tuple(_metric_from_json(metric) for metric in values["metrics"])
         values["checks"] = tuple(CheckResult(**check) for check in values["checks"])
         if values["sequential"] is not None:
@@ -228,6 +274,18 @@ class Readout:
         return cls(**values)
 
 
+def _decision_from_json(plain: dict[str, Any]) -> Decision:
+    return Decision(
+        **{
+            **plain,
+            "verdict": Verdict(plain["verdict"]),
+            "arms": tuple(ArmVerdict(**arm) for arm in plain.get("arms", ())),
+            "take_out": tuple(plain.get("take_out", ())),
+            "tied": tuple(plain.get("tied", ())),
+        }
+    )
+
+
 def _metric_from_json(plain: dict[str, Any]) -> MetricResult:
     estimates = tuple(_estimate_from_json(estimate) for estimate in plain["estimates"])
     return MetricResult(**{**plain, "estimates": estimates})
@@ -236,11 +294,13 @@ def _metric_from_json(plain: dict[str, Any]) -> MetricResult:
 def _estimate_from_json(plain: dict[str, Any]) -> Estimate | NotEstimable:
     if "remedy" in plain:
         return NotEstimable(**plain)
+    planning = plain.get("planning")
     return Estimate(
         **{
             **plain,
             "relative": Relative(**plain["relative"]),
             "posterior": Posterior(**plain["posterior"]),
+            "planning": None if planning is None else Planning(**planning),
         }
     )
 

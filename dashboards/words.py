@@ -37,6 +37,9 @@ VERDICTS: Final = {
         "calm",
         "question",
     ),
+    Verdict.REVIEW: VerdictWords(
+        "The evidence points two ways: people weigh it and decide.", "wait", "scales"
+    ),
     Verdict.DO_NOT_USE: VerdictWords(
         "The numbers cannot be trusted: mend the cause before reading them.", "stop", "stop"
     ),
@@ -51,6 +54,7 @@ DOMAINS: Final = {
 }
 STATES: Final = {
     "running": "Running",
+    "paused": "Paused",
     "draft": "Draft",
     "stopped": "Stopped",
     "archived": "Archived",
@@ -69,7 +73,9 @@ COMPONENTS: Final = {
 UNTRUSTED: Final = "These numbers cannot be trusted. They are here to help find the cause."
 NOTICES: Final = {
     "started": "The experiment is running. SDKs receive it with their next poll.",
-    "stopped": "The experiment is stopped. Every unit is back on control.",
+    "stopped": "The experiment is stopped. The page says what applies from now on.",
+    "paused": "The experiment is paused. Everybody gets the control until you resume it.",
+    "resumed": "The experiment goes on, with the same units in the same variants.",
     "archived": "The experiment is archived.",
     "flag-on": "The flag is on. SDKs receive it with their next poll.",
     "flag-off": "The flag is off and gives its default value.",
@@ -95,6 +101,14 @@ def effect_sentence(metric: MetricResult, estimate: Estimate, titles: Mapping[st
     verb = "raised" if estimate.effect > 0 else "lowered"
     size = formats.measure(abs(estimate.effect), decimals)
     return f"{treatment} {verb} it by {size}{unit} against {control} ({span})."
+
+
+def after_sentence(rule: str, variant: str) -> str:
+    """What applies once an experiment is stopped."""
+    return {
+        "keep": "Units keep their variants, and nobody new is exposed.",
+        "ship": f"Everybody gets {_quoted(variant)}.",
+    }.get(rule, "Everybody gets the control.")
 
 
 def relative_sentence(estimate: Estimate) -> str:

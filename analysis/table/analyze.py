@@ -10,6 +10,7 @@ from analysis.correct import holm
 from analysis.decide import Evidence, decide
 from analysis.estimate import compare_all, estimate_metric
 from analysis.evidence import treatments_of
+from analysis.levels import one_level
 from analysis.plan import MetricPlan
 from analysis.results import CheckResult, Decision, Estimate, MetricResult, NotEstimable
 from analysis.sequential import level_of_one_look
@@ -90,7 +91,10 @@ def analyze_table(path: Path, request: TableRequest, alpha: float = 0.05) -> Tab
         for found in each.contrasts.values():
             if isinstance(found, NotEstimable):
                 raise TableError(f"{each.metric.key}: {found.reason}; {found.remedy}")
-    metrics = tuple(estimate_metric(each, level.boundary_z) for each in compared)
+    metrics = tuple(
+        estimate_metric(each, one_level(tuple(each.contrasts), level.boundary_z))
+        for each in compared
+    )
     p_adjusted = _adjust(metrics)
     treatments = tuple(
         replace(
@@ -111,6 +115,7 @@ def analyze_table(path: Path, request: TableRequest, alpha: float = 0.05) -> Tab
         information=level.information,
         minimum_effect=compared[0].minimum_effect,
         final=True,
+        care=compared[0].no_concern,
     )
     return TableAnalysis(decide(evidence), checks, metrics, p_adjusted)
 

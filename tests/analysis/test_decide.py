@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.case import Guardrail
 from analysis.decide import RULES, Evidence, Treatment, decide, number
 from analysis.results import CheckResult, Verdict
 
@@ -19,6 +20,11 @@ CALM = Treatment(
 )
 WINNER = replace(CALM, effect=3.0, low=1.0, high=5.0, wins=True, p_better=0.998, p_best=0.998)
 LOSER = replace(CALM, variant="harmful", effect=-3.0, low=-5.0, high=-1.0, loses=True, p_best=0.0)
+OPEN = Guardrail("Sales", "open", "EUR", margin=1.0, worst=1.6, times_the_units=2.5)
+SPARED = replace(OPEN, state="non-inferior", worst=0.4)
+HARMED = replace(OPEN, state="harmed", worst=4.0)
+WORSE = Guardrail("Sales", "worse")
+UNKNOWN = Guardrail("Sales", "unknown")
 BROKEN = CheckResult("sample_ratio", "Sample ratio", False, "stop", "The shares are off.")
 WARNED = replace(BROKEN, severity="warn")
 
@@ -40,28 +46,36 @@ def evidence(*treatments, **changes):
     return Evidence(**{**values, **changes})
 
 
+def guarded(treatment, *guardrails):
+    return replace(treatment, guardrails=guardrails)
+
+
 CASES = [
     ("validity-failed", evidence(WINNER, checks=(BROKEN,)), Verdict.DO_NOT_USE),
-    (
-        "guardrail-harmed",
-        evidence(replace(WINNER, guardrails_harmed=("Sales",))),
-        Verdict.ROLL_BACK,
-    ),
+    ("validity-failed", evidence(LOSER, checks=(BROKEN,)), Verdict.DO_NOT_USE),
+    ("guardrail-harmed", evidence(guarded(WINNER, HARMED)), Verdict.ROLL_BACK),
+    ("guardrail-harmed", evidence(guarded(WINNER, HARMED), LOSER), Verdict.ROLL_BACK),
     ("primary-harmed", evidence(LOSER), Verdict.ROLL_BACK),
     ("primary-harmed", evidence(replace(CALM, harmed=True)), Verdict.ROLL_BACK),
-    ("primary-harmed", evidence(CALM, LOSER), Verdict.ROLL_BACK),
+    ("primary-harmed", evidence(LOSER, replace(CALM, harmed=True)), Verdict.ROLL_BACK),
+    ("tie", evidence(WINNER, replace(WINNER, variant="triple", regret=0.1)), Verdict.SHIP),
     ("winner", evidence(WINNER), Verdict.SHIP),
     ("winner", evidence(WINNER, LOSER), Verdict.SHIP),
     ("winner", evidence(WINNER, checks=(WARNED,)), Verdict.SHIP),
+    ("winner", evidence(guarded(WINNER, SPARED)), Verdict.SHIP),
+    ("winner", evidence(WINNER, replace(WINNER, variant="triple", regret=0.9)), Verdict.SHIP),
     ("winner-too-early", evidence(WINNER, days_running=8.0), Verdict.KEEP_RUNNING),
     ("winner-too-early", evidence(WINNER, ad_hoc=True), Verdict.KEEP_RUNNING),
-    ("winner-too-early", evidence(replace(WINNER, p_better=0.97)), Verdict.KEEP_RUNNING),
-    (
-        "winner-in-doubt",
-        evidence(replace(WINNER, guardrails_worse=("Sales",)), final=True),
-        Verdict.INCONCLUSIVE,
-    ),
+    ("guardrails-not-shown-yet", evidence(guarded(WINNER, OPEN)), Verdict.KEEP_RUNNING),
+    ("guardrails-not-shown-yet", evidence(guarded(WINNER, WORSE)), Verdict.KEEP_RUNNING),
+    ("guardrails-not-shown", evidence(guarded(WINNER, OPEN), final=True), Verdict.REVIEW),
+    ("guardrails-not-shown", evidence(guarded(WINNER, WORSE), final=True), Verdict.REVIEW),
+    ("guardrails-not-shown", evidence(guarded(WINNER, UNKNOWN), final=True), Verdict.REVIEW),
+    ("evidence-disagrees", evidence(replace(WINNER, p_better=0.97)), Verdict.REVIEW),
+    ("evidence-disagrees", evidence(replace(WINNER, expected_loss=0.3)), Verdict.REVIEW),
+    ("evidence-disagrees", evidence(WINNER, final=True, days_running=8.0), Verdict.REVIEW),
     ("nothing-to-estimate-yet", evidence(), Verdict.KEEP_RUNNING),
+    ("nothing-to-estimate-yet", evidence(LOSER, waiting=("late",)), Verdict.KEEP_RUNNING),
     ("nothing-to-estimate", evidence(final=True), Verdict.INCONCLUSIVE),
     (
         "difference-too-small",
@@ -73,8 +87,24 @@ CASES = [
         evidence(replace(CALM, negligible=True), final=True),
         Verdict.NO_MEANINGFUL_DIFFERENCE,
     ),
+    (
+        "difference-too-small",
+        evidence(replace(CALM, negligible=True), LOSER, final=True),
+        Verdict.NO_MEANINGFUL_DIFFERENCE,
+    ),
+    ("belief-ahead", evidence(replace(CALM, p_better=0.99), final=True), Verdict.REVIEW),
     ("out-of-looks", evidence(CALM, final=True), Verdict.INCONCLUSIVE),
+    (
+        "out-of-looks",
+        evidence(replace(CALM, negligible=True), final=True, waiting=("late",)),
+        Verdict.INCONCLUSIVE,
+    ),
+    ("futile", evidence(replace(CALM, predictive_power=0.04)), Verdict.KEEP_RUNNING),
     ("keep-running", evidence(CALM), Verdict.KEEP_RUNNING),
+    ("keep-running", evidence(CALM, LOSER), Verdict.KEEP_RUNNING),
+    ("keep-running", evidence(guarded(CALM, OPEN)), Verdict.KEEP_RUNNING),
+    ("keep-running", evidence(replace(CALM, p_better=0.99)), Verdict.KEEP_RUNNING),
+    ("keep-running", evidence(replace(CALM, predictive_power=0.4)), Verdict.KEEP_RUNNING),
     ("keep-running", evidence(replace(CALM, negligible=True)), Verdict.KEEP_RUNNING),
     (
         "keep-running",
@@ -105,14 +135,106 @@ def test_decide__winner__is_named_only_when_it_ships():
 def test_decide__several_winners__takes_the_likeliest_best():
     second = replace(WINNER, variant="triple", p_best=0.6)
 
-    decision = decide(evidence(replace(WINNER, p_best=0.4), second))
+    decision = decide(evidence(replace(WINNER, p_best=0.4, regret=0.5), second))
 
     assert decision.winner == "triple"
     assert "double is close behind" in decision.reason
 
 
-def test_decide__harmful_sibling__is_taken_out_in_the_reason():
-    assert "take harmful out" in decide(evidence(WINNER, LOSER)).reason
+@pytest.mark.parametrize("other", [WINNER, CALM], ids=["winner", "calm"])
+def test_decide__harmful_sibling__is_taken_out_and_the_rest_goes_on(other):
+    decision = decide(evidence(other, LOSER))
+
+    assert "take harmful out: harmful lowers Energize Score by 3 points" in decision.reason
+    assert decision.take_out == ("harmful",)
+    assert decision.verdict is not Verdict.ROLL_BACK
+
+
+def test_decide__every_treatment__has_a_verdict_of_its_own():
+    treatments = (
+        WINNER,
+        replace(guarded(WINNER, OPEN), variant="guarded"),
+        LOSER,
+        replace(CALM, variant="small", negligible=True),
+        replace(CALM, variant="calm"),
+    )
+
+    arms = decide(evidence(*treatments, information=1.2, waiting=("late",))).arms
+
+    assert [(arm.variant, arm.verdict) for arm in arms] == [
+        ("double", "winner"),
+        ("guarded", "held back"),
+        ("harmful", "take out"),
+        ("small", "no meaningful difference"),
+        ("calm", "open"),
+        ("late", "no estimate"),
+    ]
+    assert all(arm.reason.endswith(".") for arm in arms)
+
+
+def test_decide__broken__says_nothing_of_treatments():
+    decision = decide(evidence(WINNER, LOSER, checks=(BROKEN,)))
+
+    assert (decision.arms, decision.take_out) == ((), ())
+
+
+def test_decide__tie__names_all_and_ships_the_likeliest():
+    twin = replace(WINNER, variant="triple", p_best=0.45, regret=0.1)
+
+    decision = decide(evidence(twin, replace(WINNER, p_best=0.55)))
+
+    assert decision.winner == "double"
+    assert decision.tied == ("double", "triple")
+    assert decision.reason.startswith("Tie: double and triple.")
+    assert "at most 0.1 points to expect, less than the 0.2 points of no concern" in decision.reason
+
+
+def test_decide__own_threshold_of_caring__is_used():
+    twin = replace(WINNER, variant="triple", regret=0.1)
+
+    assert decide(evidence(WINNER, twin, care=0.05)).rule == "winner"
+
+
+def test_decide__titles__stand_beside_keys():
+    titles = {"double": "Double points", "control": "Control"}
+
+    reason = decide(evidence(LOSER, replace(WINNER), titles=titles)).reason
+
+    assert reason.startswith("Double points (double) raises Energize Score")
+    assert "worse than control," in reason
+
+
+def test_decide__guardrail_not_shown__says_by_how_much_and_how_many_units_more():
+    decision = decide(evidence(guarded(WINNER, OPEN)))
+
+    assert "Sales (a loss of up to 1.6 EUR is possible, 1 EUR is acceptable)" in decision.reason
+    assert "Sales: about 2.5 times as many units" in decision.would_change
+
+
+def test_decide__futile__is_said_and_not_ordered():
+    decision = decide(evidence(replace(CALM, predictive_power=0.04)))
+
+    assert decision.futile
+    assert "The chance that a winner is still found is 4 %" in decision.reason
+    assert "going on is not wrong" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (evidence(WINNER), "The interval stays 1 points clear of 0"),
+        (evidence(WINNER, days_running=8.0), "6 days more"),
+        (evidence(CALM), "that of double reaches 1 points beyond it"),
+        (evidence(CALM, final=True, information=0.4), "about 2.5 times as many units"),
+        (
+            evidence(replace(CALM, negligible=True, farthest=1.7), final=True),
+            "A minimum effect below 1.7 points",
+        ),
+    ],
+    ids=["winner", "too-early", "running", "out-of-looks", "too-small"],
+)
+def test_decide__what_would_change_it__has_numbers(given, text):
+    assert text in decide(given).would_change
 
 
 def test_decide__reason__names_metric_unit_and_interval():

@@ -102,7 +102,7 @@ def test_readout__less_is_better__ships_a_decrease():
 
 
 @pytest.mark.parametrize(
-    ("fall", "verdict"), [(-1.2, Verdict.INCONCLUSIVE), (-6.0, Verdict.ROLL_BACK)]
+    ("fall", "verdict"), [(-1.2, Verdict.REVIEW), (-6.0, Verdict.ROLL_BACK)]
 )
 def test_readout__guardrail_falls__does_not_ship(fall, verdict):
     guardrail = MetricPlan("sales", "Sales", kind="sum", role="guardrail")
@@ -176,15 +176,31 @@ def test_readout__two_treatments_alike__says_that_the_other_is_close():
     assert "b is close behind" in found.decision.reason
 
 
-def test_readout__several_treatments__pay_for_each_other_by_bonferroni():
+def several(**changes):
+    """A readout of two treatments without an effect."""
     variants = ("control", "a", "b")
+    arrays = learners(effects=(0.0, 0.0), variants=variants)
+    return read(plan(variants=variants, **changes), collected({"energize": of(arrays)}))
 
-    found = read(
-        plan(variants=variants),
-        collected({"energize": of(learners(effects=(0.0, 0.0), variants=variants))}),
-    )
+
+def test_readout__several_treatments_at_one_look__pay_for_each_other_by_dunnett():
+    found = several()
+
+    # Dunnett (1964): two treatments, known variance, equal sizes.
+    assert found.sequential.boundary_z == pytest.approx(2.212, abs=0.001)
+    assert found.primary.correction == "dunnett"
+    for estimate in found.primary.estimates:
+        assert (estimate.p_adjusted < 0.05) == (not estimate.low <= 0 <= estimate.high)
+        assert estimate.p_value < estimate.p_adjusted < 2 * estimate.p_value
+
+
+def test_readout__several_treatments_and_looks__pay_for_each_other_by_bonferroni():
+    spent = (PreviousLook(1, 0.01, 0.0),)
+    found = several(look=2, looks_planned=2, previous_looks=spent)
 
     assert found.sequential.boundary_z == pytest.approx(stats.norm.isf(0.025 / 2))
+    assert found.primary.correction == "bonferroni"
+    assert found.primary.estimates[0].p_adjusted is None
 
 
 def test_readout__unplanned_look__names_no_winner():
@@ -407,7 +423,7 @@ def test_readout__three_learners_of_very_many_planned__is_finite_and_accuses_nob
     assert found.trend[0].low < found.trend[0].effect < found.trend[0].high
 
 
-@pytest.mark.parametrize(("final", "verdict"), [(False, "KEEP RUNNING"), (True, "INCONCLUSIVE")])
+@pytest.mark.parametrize(("final", "verdict"), [(False, "KEEP RUNNING"), (True, "REVIEW")])
 def test_readout__guardrail_without_any_estimate__does_not_ship(final, verdict):
     guardrail = MetricPlan("sales", "Sales", kind="sum", role="guardrail", window_days=90)
     nobody = {v: Moments.empty(("outcome", "covariate")) for v in ("control", "double")}
