@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from analysis.plan import AnalysisPlan, MetricPlan, PreviousLook
+from experiment_server.experiments.designs import CROSSOVER, kind_of, structure_of
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import read_pauses, shifted
+from experiment_server.problems import conflict
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,10 @@ def look_times(_experiment: Experiment, phase: ExperimentPhase) -> list[datetime
     """When the looks of a phase are due, the first one first.
 
     A look comes later by the pauses before it. While a pause lasts, nobody can know when the next
-    looks are due, so they are left out.
+    looks are due, so they are left out. A crossover has none: see ``build_plan``.
     """
+    if kind_of(phase.design).name == CROSSOVER:
+        return []
     schedule = phase.design["schedule"]
     first = phase.started_at + timedelta(days=schedule["first_after_days"])
     every = timedelta(days=schedule["every_days"])
@@ -35,8 +39,19 @@ def look_times(_experiment: Experiment, phase: ExperimentPhase) -> list[datetime
 
 
 def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -> AnalysisPlan:
-    """What to compute at one look, from the design as the phase was started with."""
+    """What to compute at one look, from the design as the phase was started with.
+
+    Raises:
+        Problem: 409 for a crossover: its units are in every arm, one after another, and a
+            comparison of arms side by side would throw all of them out.
+    """
     design = phase.design
+    if kind_of(design).name == CROSSOVER:
+        raise conflict(
+            f"{experiment.key} is a crossover: its units meet every variant, so variants cannot be "
+            "compared side by side. Its exposures are in the lake, one for each unit and period; "
+            "docs/howto/designs.md says how to read them."
+        )
     analysis = design["analysis"]
     looks = design["schedule"]["looks"]
     return AnalysisPlan(
@@ -61,6 +76,11 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         lake_version=dict(wish.lake_version),
         definition_version=design["definition_version"],
     )
+
+
+def design_structure(phase: ExperimentPhase) -> dict[str, Any]:
+    """Factors, orders and strata of a phase: see ``designs.structure_of``."""
+    return structure_of(phase.design)
 
 
 def _metric_plan(use: Mapping[str, Any]) -> MetricPlan:

@@ -6,6 +6,9 @@ from typing import Any, Final
 from experiment_server.experiments.designs import crossover, factorial, parallel
 from experiment_server.experiments.designs.kind import Design, Kind
 
+CROSSOVER: Final = crossover.KIND.name
+FACTORIAL: Final = factorial.KIND.name
+
 # One row a file. The first that the definition asks for is its kind; the last takes all others.
 DESIGNS: Final = (crossover.KIND, factorial.KIND, parallel.KIND)
 

@@ -12,6 +12,8 @@ from assignment.blocks import assign_in_blocks, balance_of
 from experiment_server.delivery import held
 from experiment_server.delivery.service import PayloadCache
 from experiment_server.environments.service import load_environment
+from experiment_server.experiments.plans import design_structure
+from experiment_server.experiments.service import load_experiment, load_phase
 from experiment_server.ingest.sealing import lake_root, seal_all
 from experiment_server.metrics.service import ensure_built_in
 from tests.contracts.peers import ask_ours, ask_python
@@ -237,6 +239,23 @@ def test_crossover__forced_and_shipped__take_a_treatment(client, editor, server_
     assert stopped.status_code == 200, stopped.text
     assert (forced.value, forced.reason) == ({"first": "video"}, "forced")
     assert shipped.value == {"first": "video"}
+
+
+def test_crossover__side_by_side_readout__is_refused_and_none_is_scheduled(
+    client, keys, editor, database
+):
+    define(client, editor, variants=TREATMENTS, crossover=CROSSOVER)
+    started = start(client, editor, "2026-01-05T00:00:00Z")
+
+    answer = client.post(f"{MINE}/readouts", json={}, headers=keys.manage("admin"))
+
+    assert started["phases"][0]["look_times"] == []
+    assert answer.status_code == 409
+    assert "crossover" in answer.json["detail"]
+    with database.read() as session:
+        experiment = load_experiment(session, 1, "badge")
+        structure = design_structure(load_phase(session, experiment))
+    assert structure["orders"] == {"order-1": ["text", "video"], "order-2": ["video", "text"]}
 
 
 # --- stratified lists
