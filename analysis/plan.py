@@ -56,6 +56,7 @@ class PreviousLook:
     look: int
     information_fraction: float  # as its Sequential said, above 1 included
     alpha_spent: float  # cumulative, two-sided
+    crossed: bool = False  # it passed its boundary, but the experiment ran on
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ class Level:
     harm_z: float  # one-sided, always valid, of each treatment
     final: bool = False  # no look comes after it
     ad_hoc: bool = False  # an unplanned look: it spends nothing and names no winner
-    looks: tuple[tuple[float, float], ...] = ()  # planned ones so far: (information, boundary)
+    looks: tuple[tuple[float, float], ...] = ()
+    """The planned looks so far, as (information, boundary), without those after which the
+    experiment ran on although they passed their boundary: see ``at_stop``."""
 
 
 _SIDES = {"two": 2, "one": 1}
@@ -60,7 +62,13 @@ def level_of_look(plan: AnalysisPlan, information: float, n_treatments: float) -
         zs[-1],
         harm_z,
         final=plan.final,
-        looks=tuple(zip(shares, zs, strict=True)),
+        looks=tuple(
+            (share, z)
+            for share, z, ran_on in zip(
+                shares, zs, [*(p.crossed for p in before), False], strict=True
+            )
+            if not ran_on
+        ),
     )
 
 
@@ -75,7 +83,8 @@ def at_stop(
 ) -> StageWise | None:
     """What a stopped experiment found: allows for the look it stopped at, and for those before.
 
-    The looks before are taken to have stayed within their boundaries. None at an unplanned look: an
+    A look before that passed its boundary, after which the experiment ran on (a winner that had to
+    run its minimum days), is left out: see ``stagewise.adjusted``. None at an unplanned look: an
     experiment does not stop there because of a boundary.
 
     Args:
@@ -122,6 +131,7 @@ def final_boundary(plan: AnalysisPlan, level: Level, n_treatments: float) -> flo
         clock = min(shares[-1] + step, (plan.look + look) / plan.looks_planned)
         shares.append(shares[-1] + step)
         spent.append(max(spent[-1], spent_by(plan.spending, alpha, clock, sides)))
-    before = [share for share, _ in level.looks[:-1]]
-    paid = [look.alpha_spent / n_treatments for look in plan.previous_looks if look.look > 0]
-    return boundaries([*before, *shares], [*paid, *spent[:-1], alpha], sides)[-1]
+    before = [look for look in plan.previous_looks if look.look > 0]
+    shares[:0] = [look.information_fraction for look in before]
+    spent[:0] = [look.alpha_spent / n_treatments for look in before]
+    return boundaries(shares, [*spent[:-1], alpha], sides)[-1]

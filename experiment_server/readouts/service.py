@@ -111,6 +111,7 @@ def list_previous_looks(
                     look=row.look,
                     information_fraction=sequential["information_fraction"],
                     alpha_spent=sequential["alpha_spent"],
+                    crossed=sequential["crossed"],
                 )
             )
     return tuple(sorted(found, key=lambda look: look.look))

@@ -153,3 +153,25 @@ def test_final_boundary__last_or_unplanned_look__is_its_own():
     assert final_boundary(plan(look=2, looks_planned=2, final=True), last, 1) == last.boundary_z
     ad_hoc = level_of_look(plan(look=0, looks_planned=5), 0.5, 1)
     assert final_boundary(plan(look=0, looks_planned=5), ad_hoc, 1) == ad_hoc.boundary_z
+
+
+def test_at_stop__a_look_before_that_was_run_past__is_left_out():
+    first = walk([0.4], 2, final=False, spending="pocock")[0]
+    ran_on = (PreviousLook(1, 0.4, first.alpha_spent, crossed=True),)
+    asked = plan(look=2, looks_planned=2, final=True, previous_looks=ran_on, spending="pocock")
+
+    level = level_of_look(asked, 1.0, 1)
+
+    assert level.looks == ((1.0, level.boundary_z),)
+    assert level.boundary_z == walk([0.4, 1.0], 2, spending="pocock")[1].boundary_z
+    assert at_stop(level, contrast(2.5, 1.0)).estimate == pytest.approx(2.5, abs=1e-8)
+
+
+def test_final_boundary__a_look_before_that_was_run_past__still_counts_what_it_spent():
+    looks = walk([0.3, 0.6, 1.0], 3, spending="pocock")
+    before = (PreviousLook(1, 0.3, looks[0].alpha_spent, crossed=True),)
+    asked = plan(look=2, looks_planned=3, final=False, previous_looks=before, spending="pocock")
+
+    level = level_of_look(asked, 0.6, 1)
+
+    assert final_boundary(asked, level, 1) == pytest.approx(looks[2].boundary_z, abs=1e-9)
