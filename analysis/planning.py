@@ -1,7 +1,9 @@
 """Planning: what to count on once an experiment is over."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from .methods.stagewise import StageWise
 from .results import Decision, Estimate, MetricResult, Planning, Verdict
 
 _OPEN = frozenset({Verdict.KEEP_RUNNING, Verdict.DO_NOT_USE})
@@ -14,22 +16,34 @@ def is_over(decision: Decision, final: bool) -> bool:
     return decision.verdict not in _OPEN
 
 
-def with_planning(metric: MetricResult) -> MetricResult:
+def with_planning(metric: MetricResult, stopped: Mapping[str, StageWise | None]) -> MetricResult:
     """The metric with each treatment's planning estimate beside the raw one.
 
     An experiment that stops because its result is large has, on average, been lucky. The posterior
     takes that luck back as far as earlier effects say: a noisy result moves far, a precise one
-    hardly.
+    hardly. With several looks, the stage-wise estimate stands beside it, which needs no prior.
+
+    Args:
+        metric: the primary's results.
+        stopped: treatment -> what the looks make of it; empty with one look.
     """
     estimates = tuple(
-        replace(
-            estimate,
-            planning=Planning(
-                estimate.posterior.mean, estimate.posterior.low, estimate.posterior.high
-            ),
-        )
-        if isinstance(estimate, Estimate)
-        else estimate
-        for estimate in metric.estimates
+        replace(each, planning=_planning(each, stopped.get(each.variant)))
+        if isinstance(each, Estimate)
+        else each
+        for each in metric.estimates
     )
     return replace(metric, estimates=estimates)
+
+
+def _planning(estimate: Estimate, stopped: StageWise | None) -> Planning:
+    belief = estimate.posterior
+    found = Planning(belief.mean, belief.low, belief.high)
+    if stopped is None:
+        return found
+    return replace(
+        found,
+        adjusted=stopped.estimate,
+        adjusted_low=stopped.low,
+        adjusted_high=stopped.high,
+    )

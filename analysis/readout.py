@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ from .evidence import Guardrails, guardrails_of, harm_bound, treatments_of
 from .levels import MetricLevel, metric_levels
 from .methods import compare
 from .methods.always_valid import two_sided_z
+from .methods.futility import predictive_power
+from .methods.stagewise import StageWise
 from .plan import AnalysisPlan
 from .planning import is_over, with_planning
 from .power import design_se
@@ -29,7 +31,7 @@ from .results import (
     Sequential,
     TrendPoint,
 )
-from .sequential import Level, level_of_look
+from .sequential import Level, at_stop, final_boundary, level_of_look
 from .statistics.clusters import ClusterSums
 from .statistics.collected import COMPONENTS, WITHOUT_INCENTIVE, Collected, Statistic
 
@@ -77,14 +79,18 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         for key, each in compared.items()
     )
     checks = check_all(_trust(plan, collected))
-    sequential = _sequential(plan, primary, level, levels[plan.primary.key], collected)
+    chances = _predictive_power(plan, primary, level)
+    sequential = _sequential(plan, primary, level, levels[plan.primary.key], collected, chances)
     evidence = Evidence(
         metric=plan.primary.title,
         unit_label=plan.primary.unit_label,
         control=plan.control,
         checks=checks,
-        treatments=treatments_of(
-            list(compared.values()), metrics, level, plan.alpha, guardrails, plan.sides
+        treatments=tuple(
+            replace(each, predictive_power=chances.get(each.variant))
+            for each in treatments_of(
+                list(compared.values()), metrics, level, plan.alpha, guardrails, plan.sides
+            )
         ),
         not_estimable=_why_not(primary),
         information=level.information,
@@ -100,8 +106,10 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
     )
     decision = decide(evidence)
     if is_over(decision, plan.final):
+        stopped = _stopped(plan, primary, level)
         metrics = tuple(
-            with_planning(metric) if metric.role == "primary" else metric for metric in metrics
+            with_planning(metric, stopped) if metric.role == "primary" else metric
+            for metric in metrics
         )
     return Readout(
         experiment=plan.experiment,
@@ -167,6 +175,7 @@ def _sequential(
     level: Level,
     bars: MetricLevel,
     collected: Collected,
+    chances: Mapping[str, float],
 ) -> Sequential | None:
     found = primary.estimable
     if not found:
@@ -186,7 +195,30 @@ def _sequential(
         harm_low=min(bounds),
         harm=min(bounds) < 0,
         days_left=_days_left(level.information, collected),
+        predictive_power=chances.get(key),
     )
+
+
+def _predictive_power(plan: AnalysisPlan, primary: Compared, level: Level) -> dict[str, float]:
+    """Per treatment, the chance that the last look still names it a winner; {}: not to be asked."""
+    if level.final or level.ad_hoc or level.information >= 1 or not primary.estimable:
+        return {}
+    bar = final_boundary(plan, level, len(plan.variants) - 1)
+    return {
+        variant: predictive_power(contrast, level.information, primary.prior.sd, bar, primary.sign)
+        for variant, contrast in primary.estimable.items()
+    }
+
+
+def _stopped(plan: AnalysisPlan, primary: Compared, level: Level) -> dict[str, StageWise | None]:
+    """Per treatment, the estimate that allows for the looks; {} when there was one look only."""
+    if len(level.looks) < 2:
+        return {}
+    alpha = plan.alpha / (len(plan.variants) - 1)
+    return {
+        variant: at_stop(level, contrast, alpha, plan.sides)
+        for variant, contrast in primary.estimable.items()
+    }
 
 
 def _days_left(information: float, collected: Collected) -> float | None:

@@ -175,7 +175,8 @@ def futile(e: Evidence) -> str:
     best = max(t.predictive_power or 0.0 for t in e.remaining)
     return (
         f"{running(e)} The chance that a winner is still found is {percent(best)}, below"
-        f" {percent(FUTILE_BELOW)}: stopping now would be reasonable, going on is not wrong."
+        f" {percent(FUTILE_BELOW)}: stopping now would be reasonable. Going on is not wrong: it"
+        " can still show that the difference is too small to matter."
     )
 
 

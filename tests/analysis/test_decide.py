@@ -216,7 +216,7 @@ def test_decide__futile__is_said_and_not_ordered():
 
     assert decision.futile
     assert "The chance that a winner is still found is 4 %" in decision.reason
-    assert "going on is not wrong" in decision.reason
+    assert "Going on is not wrong" in decision.reason
 
 
 @pytest.mark.parametrize(

@@ -101,9 +101,7 @@ def test_readout__less_is_better__ships_a_decrease():
     assert found.primary.estimates[0].posterior.p_better > 0.999
 
 
-@pytest.mark.parametrize(
-    ("fall", "verdict"), [(-1.2, Verdict.REVIEW), (-6.0, Verdict.ROLL_BACK)]
-)
+@pytest.mark.parametrize(("fall", "verdict"), [(-1.2, Verdict.REVIEW), (-6.0, Verdict.ROLL_BACK)])
 def test_readout__guardrail_falls__does_not_ship(fall, verdict):
     guardrail = MetricPlan("sales", "Sales", kind="sum", role="guardrail")
     statistics = {
@@ -468,3 +466,167 @@ def test_readout__harm_before_the_boundary_is_passed__names_the_bound_that_exclu
     assert estimate.high > 0
     assert "interval" not in found.decision.reason
     assert f"at least {-found.sequential.harm_low:.3g} points at any look" in found.decision.reason
+
+
+SALES = MetricPlan("sales", "Sales", kind="sum", role="guardrail", margin=2.0, unit_label="EUR")
+
+
+def guarded(effect, margin=2.0, n=1000, **changes):
+    """A readout of a clear winner with one guardrail on the same number of learners."""
+    statistics = {
+        "energize": of(learners(n=n, effects=(8.0,))),
+        "sales": of(learners(seed=8, n=n, sd=10, rho=0.0, effects=(effect,))),
+    }
+    asked = plan(metrics=(SCORE, replace(SALES, margin=margin)), **changes)
+    return read(asked, collected(statistics))
+
+
+@pytest.mark.parametrize(
+    ("effect", "n", "final", "state", "verdict"),
+    [
+        (0.0, 1000, True, "non-inferior", "SHIP"),
+        (-1.0, 150, True, "open", "REVIEW"),
+        (-1.0, 150, False, "open", "KEEP RUNNING"),
+        (-9.0, 1000, True, "harmed", "ROLL BACK"),
+    ],
+)
+def test_readout__guardrail_with_a_margin__has_to_be_shown(effect, n, final, state, verdict):
+    looks = {} if final else {"final": False, "look": 9, "looks_planned": 10}
+
+    found = guarded(effect, n=n, **looks)
+
+    assert found.metrics[1].estimates[0].guardrail == state
+    assert found.metrics[1].margin == 2.0
+    assert str(found.decision.verdict) == verdict
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("direction", ["increase", "decrease"])
+def test_readout__non_inferior__is_what_the_shown_interval_says(seed, direction):
+    sales = replace(SALES, direction=direction, margin=1.0)
+    statistics = {
+        "energize": of(learners(effects=(8.0,))),
+        "sales": of(learners(seed=seed, n=300, sd=10)),
+    }
+
+    found = read(plan(metrics=(SCORE, sales)), collected(statistics))
+
+    estimate = found.metrics[1].estimates[0]
+    spared = estimate.low > -1.0 if direction == "increase" else estimate.high < 1.0
+    assert (estimate.guardrail == "non-inferior") == spared
+
+
+def test_readout__non_inferior__is_the_one_sided_test_of_statsmodels():
+    found = guarded(-0.9, n=400)
+
+    estimate = found.metrics[1].estimates[0]
+    p_value = stats.t.sf((estimate.effect + 2.0) / estimate.se, estimate.df)
+    assert (p_value < 0.025) == (estimate.guardrail == "non-inferior")
+    reach = stats.t.isf(0.025, estimate.df) * estimate.se
+    assert estimate.low == pytest.approx(estimate.effect - reach)
+
+
+def test_readout__one_treatment_of_two_harms__goes_on_with_the_other():
+    variants = ("control", "calm", "harmful")
+    arrays = learners(n=400, effects=(0.0, -15.0), variants=variants)
+    asked = plan(variants=variants, final=False, look=2, looks_planned=8)
+    titled = replace(asked, variant_titles=("Plain", "Calm words", "Hard mode"))
+
+    found = read(titled, collected({"energize": of(arrays)}))
+
+    assert found.decision.verdict is Verdict.KEEP_RUNNING
+    assert found.decision.take_out == ("harmful",)
+    assert "take Hard mode (harmful) out" in found.decision.reason
+    assert found.variant_titles == {
+        "control": "Plain",
+        "calm": "Calm words",
+        "harmful": "Hard mode",
+    }
+
+
+def test_readout__secondaries__are_found_by_benjamini_hochberg_and_their_intervals_agree():
+    metrics = [SCORE]
+    statistics = {"energize": of(learners(effects=(8.0,)))}
+    for number, effect in enumerate((0.0, 3.0, -4.0, 0.5, 0.0, 6.0)):
+        key = f"m{number}"
+        metrics.append(MetricPlan(key, key, kind="mean"))
+        statistics[key] = of(learners(seed=20 + number, n=400, effects=(effect,)))
+
+    found = read(plan(metrics=tuple(metrics)), collected(statistics))
+
+    secondary = [metric for metric in found.metrics if metric.role == "secondary"]
+    estimates = [metric.estimates[0] for metric in secondary]
+    adjusted = stats.false_discovery_control([each.p_value for each in estimates])
+    n_found = sum(adjusted < 0.05)
+    assert 0 < n_found < len(estimates)
+    assert {metric.correction for metric in secondary} == {"benjamini_hochberg"}
+    assert [each.p_adjusted for each in estimates] == pytest.approx(list(adjusted))
+    for each, p_value in zip(estimates, adjusted, strict=True):
+        assert (not each.low <= 0 <= each.high) == (p_value < 0.05)
+        reach = stats.t.isf(0.025 * n_found / len(estimates), each.df) * each.se
+        assert each.high - each.effect == pytest.approx(reach)
+
+
+def test_readout__one_sided_plan__asks_less_and_never_calls_a_loss_by_the_look_alone():
+    data = collected({"energize": of(learners(n=300, effects=(-3.5,)))})
+
+    two, one = (read(plan(sides=sides, days=56), data) for sides in ("two", "one"))
+
+    assert one.sequential.boundary_z == pytest.approx(stats.norm.isf(0.05))
+    assert two.sequential.boundary_z == pytest.approx(stats.norm.isf(0.025))
+    assert one.primary.estimates[0].p_adjusted > 0.95
+
+
+def test_readout__after_a_win__planning_number_is_nearer_to_0():
+    looks = (PreviousLook(1, 0.3, 0.0001),)
+    asked = plan(look=2, looks_planned=3, final=False, previous_looks=looks)
+
+    found = read(asked, collected({"energize": of(learners(n=700, effects=(4.0,)))}))
+
+    estimate = found.primary.estimates[0]
+    assert found.decision.verdict is Verdict.SHIP
+    assert 0 < estimate.planning.mean < estimate.effect
+    assert estimate.planning.mean == estimate.posterior.mean
+    assert 0 < estimate.planning.adjusted < estimate.effect
+    assert estimate.planning.adjusted_low < estimate.planning.adjusted < estimate.effect
+
+
+def test_readout__while_it_runs__there_is_no_planning_number():
+    found = read(
+        plan(look=1, looks_planned=3, final=False),
+        collected({"energize": of(learners(n=60))}),
+    )
+
+    assert found.decision.verdict is Verdict.KEEP_RUNNING
+    assert found.primary.estimates[0].planning is None
+    assert 0 < found.sequential.predictive_power < 1
+
+
+def test_readout__metric_with_a_worth__says_the_loss_in_money():
+    worth = replace(SCORE, value_per_unit=2.5, currency="EUR")
+
+    found = read(plan(metrics=(worth,)), collected({"energize": of(learners())}))
+
+    estimate = found.primary.estimates[0]
+    assert estimate.loss_in_money == pytest.approx(2.5 * estimate.posterior.expected_loss)
+    assert found.primary.currency == "EUR"
+
+
+def test_readout__stored_by_an_older_version__is_read_with_defaults():
+    plain = guarded(0.0).to_json()
+    for name in ("arms", "take_out", "tied", "futile"):
+        del plain["decision"][name]
+    del plain["variant_titles"]
+    del plain["sequential"]["predictive_power"]
+    for metric in plain["metrics"]:
+        for name in ("correction", "margin", "value_per_unit", "currency"):
+            del metric[name]
+        for estimate in metric["estimates"]:
+            for name in ("p_adjusted", "guardrail", "planning", "loss_in_money"):
+                del estimate[name]
+
+    again = Readout.from_json(json.loads(json.dumps(plain)))
+
+    assert again.decision.arms == ()
+    assert again.metrics[1].estimates[0].guardrail == ""
+    assert again.variant_titles == {}
