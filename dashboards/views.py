@@ -74,11 +74,12 @@ class ExperimentSummary:
     title: str
     domain: str
     unit_kind: str
-    state: str  # draft | running | stopped | archived
+    state: str  # draft | running | paused | stopped | archived
     days_running: int | None = None  # of the current or last phase; None before the first start
     n_units: int | None = None  # exposed so far, as the last readout counted
     readout: Readout | None = None  # the latest
     next_look_at: datetime | None = None
+    days_paused: float = 0.0  # of the phase, which days_running leaves out
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,25 @@ class MetricInfo:
 
 
 @dataclass(frozen=True)
+class PauseInfo:
+    """A time in which everybody got the control."""
+
+    paused_at: datetime
+    resumed_at: datetime | None = None  # None: it lasts
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class HoldoutInfo:
+    """A share of the units that stays out of the experiment."""
+
+    key: str
+    title: str
+    share: float  # 0-1
+    unit_kind: str
+
+
+@dataclass(frozen=True)
 class PhaseInfo:
     """One running period with an unchanged design."""
 
@@ -119,6 +139,7 @@ class PhaseInfo:
     started_at: datetime
     stopped_at: datetime | None = None
     stop_reason: str = ""
+    pauses: tuple[PauseInfo, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,6 +160,16 @@ class ExperimentDesign:
     condition: dict[str, Any] | None = None  # the targeting condition, as the SDK reads it
     looks_planned: int | None = None
     score_version: str = ""
+    after: str = ""  # once it is stopped: revert | keep | ship
+    after_variant: str = ""  # with ship: which one
+    n_previews: int = 0  # learners who see a variant without being counted
+    holdouts: tuple[HoldoutInfo, ...] = ()  # that keep units out of it
+
+    @property
+    def pause(self) -> PauseInfo | None:
+        """The pause that lasts."""
+        pauses = self.phases[-1].pauses if self.phases else ()
+        return next((pause for pause in pauses if pause.resumed_at is None), None)
 
 
 @dataclass(frozen=True)
@@ -154,6 +185,10 @@ class ReadoutView:
     days_running: int | None = None
     may_start: bool = False
     may_stop: bool = False
+    may_pause: bool = False
+    may_resume: bool = False
+    days_paused: float = 0.0  # of the phase, which days_running leaves out
+    suggested_ship: str = ""  # the variant that the latest readout would ship
 
     @property
     def titles(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Starting and stopping an experiment from its page."""
+"""Starting, pausing and stopping an experiment from its page."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from experiment_server import pages, web
 from experiment_server.environments.service import load_environment
-from experiment_server.experiments import service
+from experiment_server.experiments import changes, service
 from experiment_server.experiments.models import Experiment
 
 blueprint = APIBlueprint("experiments_pages", __name__, enable_openapi=False)
@@ -36,12 +36,42 @@ def start_experiment(env: str, key: str) -> AnyResponse:
 def stop_experiment(env: str, key: str) -> AnyResponse:
     """End the running phase."""
     clock = web.state().clock
-    reason = request.form.get("reason", "").strip()[:MAX_REASON]
+    reason = _reason()
+    rule, _, variant = request.form.get("after", "").partition(":")
+    after = {"rule": rule, "variant": variant or None}
 
     def stop(session: Session, found: Experiment) -> None:
-        service.stop_experiment(session, web.actor(), found, reason, clock())
+        service.stop_experiment(session, web.actor(), found, reason, clock(), after)
 
     return _act(env, key, "stopped", stop)
+
+
+@blueprint.post("/experiments/<env>/<key>/pause")
+@web.authorize("experiments.run")
+def pause_experiment(env: str, key: str) -> AnyResponse:
+    """Stand still."""
+    clock, reason = web.state().clock, _reason()
+
+    def pause(session: Session, found: Experiment) -> None:
+        changes.pause_experiment(session, web.actor(), found, reason, clock())
+
+    return _act(env, key, "paused", pause)
+
+
+@blueprint.post("/experiments/<env>/<key>/resume")
+@web.authorize("experiments.run")
+def resume_experiment(env: str, key: str) -> AnyResponse:
+    """Go on."""
+    clock = web.state().clock
+
+    def resume(session: Session, found: Experiment) -> None:
+        changes.resume_experiment(session, web.actor(), found, clock())
+
+    return _act(env, key, "resumed", resume)
+
+
+def _reason() -> str:
+    return request.form.get("reason", "").strip()[:MAX_REASON]
 
 
 def _act(env: str, key: str, notice: str, act: Act) -> AnyResponse:

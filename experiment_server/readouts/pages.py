@@ -13,6 +13,7 @@ from experiment_server.problems import Problem, not_found
 from experiment_server.readouts import service, shown
 from experiment_server.readouts.models import StoredReadout
 from experiment_server.readouts.questions import answer_questions
+from experiment_server.readouts.suggest import suggest_after
 
 blueprint = APIBlueprint("readouts_pages", __name__, enable_openapi=False)
 
@@ -67,6 +68,10 @@ def show_experiment(env: str, key: str) -> Response:
             days_running=shown.days_running(session, experiment, state.clock()),
             may_start=may_run and "start" in possible,
             may_stop=may_run and "stop" in possible,
+            may_pause=may_run and "pause" in possible,
+            may_resume=may_run and "resume" in possible,
+            days_paused=shown.days_paused(session, experiment, state.clock()),
+            suggested_ship=(suggest_after(session, experiment) or {}).get("variant", ""),
         )
     return pages.show(view)
 

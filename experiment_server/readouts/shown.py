@@ -1,6 +1,6 @@
 """An experiment as its pages show it: stored rows to views. No Flask."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -8,7 +8,9 @@ from sqlmodel import Session
 from dashboards.views import (
     ExperimentDesign,
     ExperimentSummary,
+    HoldoutInfo,
     MetricInfo,
+    PauseInfo,
     PhaseInfo,
     PredictorInfo,
     ScoreTrust,
@@ -16,6 +18,8 @@ from dashboards.views import (
 )
 from experiment_server.experiments import service as experiments
 from experiment_server.experiments.models import Experiment, ExperimentPhase
+from experiment_server.experiments.pauses import read_pauses, time_paused
+from experiment_server.holdouts.service import covers, list_active
 from experiment_server.metrics import service as metrics
 from experiment_server.metrics.models import Metric
 from experiment_server.readouts import service
@@ -33,6 +37,7 @@ def summary(session: Session, experiment: Experiment, now: datetime) -> Experime
         unit_kind=experiment.unit_kind,
         state=experiment.state,
         days_running=days_running(session, experiment, now),
+        days_paused=days_paused(session, experiment, now),
         n_units=sum(readout.n_exposed.values()) if readout else None,
         readout=readout,
         next_look_at=next_look_at(session, experiment),
@@ -59,15 +64,29 @@ def design(session: Session, experiment: Experiment) -> ExperimentDesign:
         condition=values["condition"] or None,
         looks_planned=(values["schedule"] or {}).get("looks"),
         score_version=experiment.score_version or "",
+        after=(experiment.after or {}).get("rule") or "",
+        after_variant=(experiment.after or {}).get("variant") or "",
+        n_previews=len(experiment.previews),
+        holdouts=_holdouts(session, experiment, phases[-1] if phases else None),
     )
 
 
 def days_running(session: Session, experiment: Experiment, now: datetime) -> int | None:
-    """Whole days of the current or last phase; None before the first start."""
+    """Whole days of the current or last phase without its pauses; None before the first start."""
     if not experiment.phase:
         return None
     phase = experiments.load_phase(session, experiment)
-    return ((phase.stopped_at or now) - phase.started_at).days
+    until = phase.stopped_at or now
+    return (until - phase.started_at - time_paused(read_pauses(phase.pauses), until)).days
+
+
+def days_paused(session: Session, experiment: Experiment, now: datetime) -> float:
+    """How many days of the current or last phase it stood still, to a tenth."""
+    if not experiment.phase:
+        return 0.0
+    phase = experiments.load_phase(session, experiment)
+    paused = time_paused(read_pauses(phase.pauses), phase.stopped_at or now)
+    return round(paused / timedelta(days=1), 1)
 
 
 def next_look_at(session: Session, experiment: Experiment) -> datetime | None:
@@ -99,7 +118,24 @@ def _variant(values: dict[str, Any]) -> VariantInfo:
 
 
 def _phase(phase: ExperimentPhase) -> PhaseInfo:
-    return PhaseInfo(phase.number, phase.started_at, phase.stopped_at, phase.stop_reason)
+    pauses = tuple(
+        PauseInfo(pause.paused_at, pause.resumed_at, pause.reason)
+        for pause in read_pauses(phase.pauses)
+    )
+    return PhaseInfo(phase.number, phase.started_at, phase.stopped_at, phase.stop_reason, pauses)
+
+
+def _holdouts(
+    session: Session, experiment: Experiment, phase: ExperimentPhase | None
+) -> tuple[HoldoutInfo, ...]:
+    """The holdouts that keep units out of the current phase."""
+    if phase is None or experiment.holdout_key is not None:
+        return ()
+    return tuple(
+        HoldoutInfo(holdout.key, holdout.title, holdout.share, holdout.unit_kind)
+        for holdout in list_active(session, experiment.environment_id)
+        if covers(holdout, experiment.domain, phase.started_at)
+    )
 
 
 def _metrics(session: Session, uses: list[dict[str, Any]]) -> tuple[MetricInfo, ...]:

@@ -88,7 +88,7 @@ def test_page__each_form_that_changes_something__carries_the_sessions_token(outl
 def test_page__each_field__has_a_label(outline):
     labelled = {label["for"] for label in outline.all("label")}
     shown = [field for field in outline.all("input") if field.get("type") != "hidden"]
-    assert {field["id"] for field in shown} == labelled
+    assert {field["id"] for field in [*shown, *outline.all("select")]} == labelled
 
 
 def test_page__each_chart__tells_in_words_what_it_shows(outline):

@@ -97,6 +97,43 @@ def test_stop__editor__ends_the_phase_with_the_reason(client, database, lived):
         assert experiments.load_phase(session, found).stop_reason == "It is decided."
 
 
+def test_stop__with_a_variant_to_ship__delivers_it_to_everybody(client, database, lived):
+    token = sign_in(client, database, "editor")
+    page = client.get(PAGE, headers=HTML).text
+    variant = lived.experiment.variants[1]["key"]
+    assert f'value="ship:{variant}"' in page
+
+    form = {"csrf_token": token, "version": str(lived.experiment.version), "reason": "x"}
+    client.post(f"{PAGE}/stop", data={**form, "after": f"ship:{variant}"}, headers=HTML)
+
+    with database.read() as session:
+        found = experiments.load_experiment(session, lived.environment.id, KEY)
+        assert found.after == {"rule": "ship", "variant": variant}
+    assert "The experiment is over. Everybody gets" in client.get(PAGE, headers=HTML).text
+
+
+def test_pause_and_resume__editor__the_page_says_since_when_and_why(client, database, lived):
+    token = sign_in(client, database, "editor")
+    version = lived.experiment.version
+    form = {"csrf_token": token, "version": str(version), "reason": "The quiz is broken."}
+
+    paused = client.post(f"{PAGE}/pause", data=form, headers=HTML)
+    page = client.get(PAGE, headers=HTML).text
+    listed = client.get("/experiments/production", headers=HTML).text
+    form["version"] = str(version + 1)
+    resumed = client.post(f"{PAGE}/resume", data=form, headers=HTML)
+    after = client.get(PAGE, headers=HTML).text
+
+    assert paused.location == f"{PAGE}?notice=paused"
+    assert "Paused since" in page
+    assert "The quiz is broken." in page
+    assert f"{PAGE}/resume" in page
+    assert 'id="state-paused"' in listed
+    assert resumed.location == f"{PAGE}?notice=resumed"
+    assert "Paused since" not in after
+    assert f"{PAGE}/pause" in after
+
+
 def test_start__after_a_stop__begins_the_second_phase(client, database, lived):
     token = sign_in(client, database, "editor")
     form = {"csrf_token": token, "version": "2", "reason": "x"}
