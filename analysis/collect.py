@@ -6,7 +6,7 @@ the plan in its outcome window and in the covariate window before it. Statistics
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import ibis
@@ -16,11 +16,19 @@ from ibis.expr import types as ir
 from analysis.energize.facts import Window
 from analysis.energize.norms import Norms
 from analysis.engines.functions import DAY_US, days_between, epoch_us
+from analysis.gathered import (
+    FIRST_COLUMNS,
+    add_lives,
+    columns_of,
+    gather_metrics,
+    mature_learners,
+    to_us,
+)
 from analysis.lake.reader import Lake
 from analysis.metrics import metric_kind
-from analysis.metrics.kind import InWindow, PerLearner
+from analysis.metrics.kind import InWindow, PerLearner, refuse_teams
 from analysis.plan import AnalysisPlan, MetricPlan
-from analysis.segments import SEGMENTS, by_segment, by_stratum, refuse_unknown_strata, with_segments
+from analysis.segments import SEGMENTS, refuse_unknown_strata, with_segments
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import (
     COVARIATE,
@@ -31,17 +39,11 @@ from analysis.statistics.collected import (
     Statistic,
 )
 from analysis.statistics.gather import (
-    Wanted,
-    fold,
-    gather_all,
-    gather_all_cluster_sums,
     gather_moments,
 )
 from analysis.statistics.moments import Moments
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BEFORE: Final = {OUTCOME: COVARIATE, DENOMINATOR: COVARIATE_DENOMINATOR}
-_TREND_COLUMNS: Final = (OUTCOME, COVARIATE, DENOMINATOR, COVARIATE_DENOMINATOR)
 
 
 def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Collected:
@@ -55,14 +57,14 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
     Raises:
         ValueError: a metric cannot be computed as the plan says; names what to change.
     """
-    for metric in plan.metrics:
-        metric_kind(metric.kind).check(metric, norms)
-    refuse_unknown_strata(plan.strata)
+    _check(plan, norms)
     met = _exposures(plan, lake)
     counted = _count_units(plan, met)
-    with _outcomes(plan, lake, norms, _units_first(plan, met)).cache() as learners:
+    people = _units_first(plan, met)
+    with _outcomes(plan, lake, norms, people).cache() as learners:
         mature = _count_mature(plan, learners)
-        gathered = _gather(plan, learners)
+        gathered = gather_metrics(plan, learners)
+        add_lives(plan, lake, people, gathered)
         return Collected(
             n_exposed=counted.n_exposed,
             n_mature=mature.n_units,
@@ -75,9 +77,13 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
         )
 
 
-def to_us(at: datetime) -> int:
-    """A time as microseconds since 1970, exactly."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
+def _check(plan: AnalysisPlan, norms: Norms | None) -> None:
+    for metric in plan.metrics:
+        kind = metric_kind(metric.kind)
+        kind.check(metric, norms)
+        if plan.unit_kind == "team":
+            refuse_teams(metric, kind)
+    refuse_unknown_strata(plan.strata)
 
 
 # --- who was exposed to what
@@ -154,7 +160,7 @@ def _outcomes(plan: AnalysisPlan, lake: Lake, norms: Norms | None, people: ir.Ta
             given = InWindow(metric, beside, window)
             aggregates |= metric_kind(metric.kind).aggregates(given)
     keys = ["learner", "unit", "variant", "exposed_us", *SEGMENTS]
-    row = beside.group_by(keys).aggregate(**aggregates)
+    row = beside.group_by(keys).aggregate(n_events=beside.kind.count(), **aggregates)
     values: dict[str, ir.Value] = {}
     for number, metric in enumerate(plan.metrics):
         values |= _values(number, metric, row, norms)
@@ -194,6 +200,8 @@ def _values(
     number: int, metric: MetricPlan, row: ir.Table, norms: Norms | None
 ) -> dict[str, ir.Value]:
     kind = metric_kind(metric.kind)
+    if kind.collects != "moments":
+        return {}
     after = dict(kind.values(PerLearner(metric, row, f"m{number}_after_", norms)))
     before = kind.values(PerLearner(metric, row, f"m{number}_before_", norms))
     found = after | {_BEFORE[name]: before[name] for name in _BEFORE if name in before}
@@ -203,83 +211,7 @@ def _values(
     return {f"m{number}_{name}": value.cast("float64") for name, value in found.items()}
 
 
-# --- statistics per variant
-
-
-def _is_mature(plan: AnalysisPlan, learners: ir.Table, metric: MetricPlan) -> ir.BooleanValue:
-    """Whether a learner's window for this metric is complete."""
-    return learners.exposed_us + metric.window_days * DAY_US <= to_us(plan.as_of)
-
-
-def _mature(plan: AnalysisPlan, learners: ir.Table, metric: MetricPlan) -> ir.Table:
-    return learners.filter(_is_mature(plan, learners, metric))
-
-
-def _columns(learners: ir.Table, number: int) -> dict[str, str]:
-    """Statistic's column -> the learners' column, of one metric."""
-    prefix = f"m{number}_"
-    names = [name for name in learners.columns if name.startswith(prefix)]
-    plain = {name.removeprefix(prefix): name for name in names}
-    first = [name for name in _TREND_COLUMNS if name in plain]
-    rest = [name for name in plain if name not in _TREND_COLUMNS]
-    return {name: plain[name] for name in (*first, *rest)}
-
-
-@dataclass(frozen=True)
-class _Gathered:
-    metrics: dict[str, dict[str, Statistic]]
-    segments: dict[str, dict[str, dict[str, dict[str, Statistic]]]]
-
-
-def _gather(plan: AnalysisPlan, learners: ir.Table) -> _Gathered:
-    """Every metric, by variant and by segment."""
-    wanted = {
-        metric.key: Wanted(_columns(learners, number), _is_mature(plan, learners, metric))
-        for number, metric in enumerate(plan.metrics)
-    }
-    return (_gather_teams if plan.unit_kind == "team" else _gather_learners)(plan, learners, wanted)
-
-
-def _gather_learners(
-    plan: AnalysisPlan, learners: ir.Table, wanted: Mapping[str, Wanted]
-) -> _Gathered:
-    """In one query: the finest groups are added up to variants, segments and strata."""
-    gathered = gather_all(learners, ["variant", *SEGMENTS], wanted)
-    found = _Gathered({}, {})
-    for name, metric in wanted.items():
-        columns = tuple(metric.columns)
-        cells = {key: group[name] for key, group in gathered.items() if name in group}
-        whole = fold(cells, (0,))
-        found.metrics[name] = {
-            variant: by_stratum(cells, variant, plan.strata, columns)
-            if plan.strata
-            else whole.get((variant,), Moments.empty(columns))
-            for variant in plan.variants
-        }
-        found.segments[name] = {
-            segment: by_segment(cells, at) for at, segment in enumerate(SEGMENTS)
-        }
-    return found
-
-
-def _gather_teams(
-    plan: AnalysisPlan, learners: ir.Table, wanted: Mapping[str, Wanted]
-) -> _Gathered:
-    """In a query each, because a team's learners are in several segments."""
-    gathered = gather_all_cluster_sums(learners, ["variant"], "unit", wanted)
-    found = _Gathered({}, {name: {} for name in wanted})
-    for name, metric in wanted.items():
-        none = ClusterSums.empty(tuple(metric.columns))
-        found.metrics[name] = {
-            variant: gathered.get((variant,), {}).get(name, none) for variant in plan.variants
-        }
-    for segment in SEGMENTS:
-        cells = gather_all_cluster_sums(learners, ["variant", segment], "unit", wanted)
-        for (variant, level), group in cells.items():
-            for name, sums in group.items():
-                levels = found.segments[name].setdefault(segment, {})
-                levels.setdefault(level, {})[variant] = sums
-    return found
+# --- counts
 
 
 @dataclass(frozen=True)
@@ -289,7 +221,7 @@ class _Mature:
 
 
 def _count_mature(plan: AnalysisPlan, learners: ir.Table) -> _Mature:
-    mature = _mature(plan, learners, plan.primary)
+    mature = mature_learners(plan, learners, plan.primary)
     counts = mature.group_by("variant").aggregate(
         n_units=mature.unit.nunique(), n_learners=mature.count()
     )
@@ -317,13 +249,15 @@ def _latest_received(plan: AnalysisPlan, lake: Lake) -> datetime | None:
 
 def _trend(plan: AnalysisPlan, learners: ir.Table) -> dict[str, dict[str, Statistic]]:
     """The primary's statistics over the units complete at the end of each day, day by day."""
+    if metric_kind(plan.primary.kind).collects != "moments":
+        return {}
     number = plan.metrics.index(plan.primary)
-    mature = _mature(plan, learners, plan.primary)
+    mature = mature_learners(plan, learners, plan.primary)
     complete_us = mature.exposed_us + plan.primary.window_days * DAY_US
     # A window that ends at midnight was complete at the end of the day before.
     day = ((complete_us - 1) / DAY_US).floor().cast("int64")
-    found = _columns(learners, number)
-    columns = tuple(name for name in found if name in _TREND_COLUMNS)
+    found = columns_of(learners, number)
+    columns = tuple(name for name in found if name in FIRST_COLUMNS)
     values = {name: mature[found[name]] for name in columns}
     rows = mature.select("variant", "unit", day=day, **values)
     last = (to_us(plan.as_of) - 1) // DAY_US

@@ -45,6 +45,8 @@ def _covariate_only(statistic: Statistic | None) -> Statistic | None:
     """The covariate as if it were an outcome, so that it is not adjusted by itself."""
     if statistic is None or COVARIATE not in statistic.columns:
         return None
+    if not isinstance(statistic, Moments | ClusterSums):
+        return None
     at = [statistic.columns.index(COVARIATE)]
     if isinstance(statistic, ClusterSums):
         return ClusterSums((_BEFORE,), statistic.n, statistic.sums[:, at])

@@ -8,6 +8,7 @@ from analysis.contrast import Contrast
 from analysis.results import NotEstimable
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import COVARIATE, OUTCOME, Statistic
+from analysis.statistics.life import LifeTable
 from analysis.statistics.moments import Moments
 from analysis.statistics.strata import Strata
 
@@ -24,6 +25,7 @@ from . import (
     ratio,
     stagewise,
     stratified,
+    survival,
     welch,
 )
 
@@ -59,6 +61,7 @@ METHODS: Final = (
         "how two means differ within strata",
         stratified.estimate,
     ),
+    Method("survival", "Time to event", "how much sooner something happens", survival.estimate),
     Method("ratio", "Ratio (delta method)", "how two ratios of sums differ", ratio.estimate),
     Method("fieller", "Fieller's interval", "the effect as a share", fieller.relative),
     Method("bayes_normal", "Normal posterior", "what to believe now", bayes_normal.posterior),
@@ -100,9 +103,12 @@ def compare(
 ) -> Contrast | NotEstimable:
     """The contrast by the method that fits what was collected.
 
-    A denominator makes it a ratio, teams make it cluster-robust, strata make it stratified, few zeros
-    or ones make it a score test, a covariate makes it CUPED; nothing of these leaves Welch's t.
+    Life tables make it a survival comparison, a denominator a ratio, teams make it cluster-robust,
+    strata stratified, few zeros or ones a score test, a covariate CUPED; nothing of these leaves
+    Welch's t.
     """
+    if isinstance(control, LifeTable) and isinstance(treatment, LifeTable):
+        return survival.estimate(control, treatment)
     if outcome == OUTCOME and ratio.is_ratio(control):
         return ratio.estimate(control, treatment)
     covariate = COVARIATE if COVARIATE in control.columns else None
@@ -110,6 +116,12 @@ def compare(
         return cluster_robust.estimate(control, treatment, outcome, covariate)
     if not isinstance(control, Moments) or not isinstance(treatment, Moments):
         raise TypeError("control and treatment: one was collected by team and one by learner")
+    return _compare_learners(control, treatment, outcome, covariate)
+
+
+def _compare_learners(
+    control: Moments, treatment: Moments, outcome: str, covariate: str | None
+) -> Contrast | NotEstimable:
     if isinstance(control, Strata) and isinstance(treatment, Strata):
         return stratified.estimate(control.parts, treatment.parts, outcome, covariate)
     if proportion.fits(control, treatment, outcome):

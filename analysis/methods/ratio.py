@@ -66,7 +66,7 @@ def linearised(statistic: Statistic) -> Statistic:
         return statistic
     if isinstance(statistic, ClusterSums):
         return _weighted(statistic)
-    return _linearised(statistic)
+    return _linearised(_units(statistic))
 
 
 def _compare(control: Statistic, treatment: Statistic) -> Contrast | NotEstimable:
@@ -85,7 +85,11 @@ def _shared_covariate(a: Statistic, b: Statistic) -> str | None:
 
 
 def _units(statistic: Statistic) -> Moments:
-    return statistic.over_clusters() if isinstance(statistic, ClusterSums) else statistic
+    if isinstance(statistic, ClusterSums):
+        return statistic.over_clusters()
+    if not isinstance(statistic, Moments):
+        raise TypeError(f"a ratio is read from moments or cluster sums, found {statistic!r}")
+    return statistic
 
 
 def _refuse(statistic: Statistic) -> NotEstimable | None:

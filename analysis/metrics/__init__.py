@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from analysis.metrics import counting, presence, ratio, score
+from analysis.metrics import counting, presence, ratio, score, time_to_event
 from analysis.metrics.kind import MetricKind
 
 METRIC_KINDS: Final = (
@@ -14,6 +14,7 @@ METRIC_KINDS: Final = (
     presence.ACTIVE_DAYS,
     ratio.RATIO,
     ratio.RATE,
+    time_to_event.KIND,
 )
 METRIC_KINDS_BY_NAME: Final = {kind.name: kind for kind in METRIC_KINDS}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from ibis.expr import types as ir
 
@@ -52,6 +52,9 @@ class MetricKind:
         needs_norms: the plan must name a score version.
         can_cap: a cap makes sense.
         needs: other fields of the plan's metric that must be given.
+        collects: the statistic it is judged by: moments (or team sums) of one number a learner, or
+            a life table.
+        team_remedy: what to use instead when teams were randomised; empty: it fits teams too.
     """
 
     name: str
@@ -62,6 +65,8 @@ class MetricKind:
     needs_norms: bool = False
     can_cap: bool = True
     needs: tuple[str, ...] = ()
+    collects: Literal["moments", "life"] = "moments"
+    team_remedy: str = ""
 
     def check(self, metric: MetricPlan, norms: Norms | None) -> None:
         """Refuse a metric that this kind cannot compute.
@@ -95,6 +100,19 @@ class MetricKind:
             raise ValueError(
                 f"metric {metric.key}: window_days is {metric.window_days}, expected at least 1"
             )
+
+
+def refuse_teams(metric: MetricPlan, kind: MetricKind) -> None:
+    """Refuse a kind that cannot judge teams.
+
+    Raises:
+        ValueError: names the kind and what to use instead.
+    """
+    if kind.team_remedy:
+        raise ValueError(
+            f"metric {metric.key}: kind {kind.name} takes learners as independent, but teams were "
+            f"randomised; {kind.team_remedy}"
+        )
 
 
 def _refuse_unknown_kinds(metric: MetricPlan) -> None:

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .clusters import ClusterSums
+from .life import LifeTable
 from .moments import Moments
 
-Statistic = Moments | ClusterSums
+Statistic = Moments | ClusterSums | LifeTable
 
 OUTCOME = "outcome"
 COVARIATE = "covariate"

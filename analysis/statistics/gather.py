@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations_with_replacement
 from operator import add
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import ibis
 import numpy as np
 
 from .clusters import ClusterSums
+from .life import LifeTable
 from .moments import Moments
 
 Key = tuple[Any, ...]
+
+S = TypeVar("S", Moments, LifeTable)
 
 _ONE: Final = "one"
 
@@ -136,9 +139,9 @@ def gather_all_cluster_sums(
     }
 
 
-def fold(groups: Mapping[Key, Moments], keep: Sequence[int]) -> dict[Key, Moments]:
+def fold(groups: Mapping[Key, S], keep: Sequence[int]) -> dict[Key, S]:
     """Groups added up over all parts of the key but those at ``keep``, in a fixed order."""
-    apart: dict[Key, list[Moments]] = {}
+    apart: dict[Key, list[S]] = {}
     for key in sorted(groups, key=str):
         apart.setdefault(tuple(key[at] for at in keep), []).append(groups[key])
     return {key: reduce(add, parts) for key, parts in apart.items()}

@@ -11,6 +11,8 @@ from analysis.energize.norms import COMPONENTS, Norms, existing_weights
 from analysis.energize.reference import Happening, score_learner
 from analysis.methods import compare
 from analysis.plan import AnalysisPlan, MetricPlan
+from analysis.readout import run_readout
+from analysis.statistics.life import LifeTable
 from analysis.statistics.moments import Moments
 from tests.analysis.lakes import START, day, description, event, exposure, write_lake
 
@@ -393,6 +395,73 @@ def test_plan__strata__goes_to_json_and_back():
     plan = plan_of(strata=("role",))
 
     assert AnalysisPlan.from_json(plan.to_json()) == plan
+
+
+# --- time to an event
+
+CERTIFIED = MetricPlan(
+    "certified", "Days to a course", "time_to_event", event_kinds=("course_completed",),
+    window_days=14, direction="decrease",
+)  # fmt: skip
+
+
+def plain_lives(plan, exposures, events):
+    """(variant, time, whether it happened) of every learner met, read aloud."""
+    kept, _, _ = plain_first_exposures(plan, exposures)
+    for learner, row in kept.items():
+        start = row["exposed_at"]
+        watched = min((plan.as_of - start) // timedelta(days=1), CERTIFIED.window_days)
+        days = [
+            (e["occurred_at"] - start) // timedelta(days=1)
+            for e in events
+            if e["learner"] == learner and e["kind"] == "course_completed"
+            if e["occurred_at"] >= start
+        ]
+        first = min(days, default=None)
+        if first is not None and first < watched:
+            yield row["variant"], first + 1, True
+        else:
+            yield row["variant"], watched, False
+
+
+@pytest.mark.parametrize("as_of", [day(40), day(33.37), day(20)])
+@pytest.mark.parametrize("seed", range(3))
+def test_collect__time_to_event__watches_everyone_as_far_as_they_go(tmp_path, seed, as_of):
+    exposures, events = random_rows(seed, "learner")
+    plan = plan_of(as_of=as_of, metrics=(METRICS[1], CERTIFIED, METRICS[0]))
+
+    collected = collect(plan, write_lake(tmp_path, exposures=exposures, events=events), NORMS)
+
+    lives = list(plain_lives(plan, exposures, events))
+    for variant in plan.variants:
+        mine = [(time, happened, 1) for v, time, happened in lives if v == variant]
+        expected = LifeTable.of(14, mine)
+        found = collected.metrics["certified"][variant]
+        assert found.time.tolist() == expected.time.tolist()
+        assert found.events.tolist() == expected.events.tolist()
+        assert found.censored.tolist() == expected.censored.tolist()
+        parts = collected.segments["certified"]["role"]
+        assert sum(level[variant].n for level in parts.values() if variant in level) == found.n
+
+
+def test_collect__time_to_event_as_primary__is_read_out(tmp_path):
+    exposures, events = random_rows(4, "learner")
+    lake = write_lake(tmp_path, exposures=exposures, events=events)
+    plan = plan_of(metrics=(replace(CERTIFIED, role="primary"),))
+
+    readout = run_readout(plan, lake)
+
+    estimate = readout.primary.estimates[0]
+    assert estimate.method == "survival"
+    assert 0 < estimate.mean <= 14
+    assert readout.trend == ()
+
+
+def test_collect__time_to_event_of_teams__is_refused(tmp_path):
+    plan = plan_of("team", metrics=(replace(CERTIFIED, role="primary"),))
+
+    with pytest.raises(ValueError, match="teams were randomised; use kind proportion"):
+        collect(plan, write_lake(tmp_path))
 
 
 def test_collect__repeated_exposures__count_once(tmp_path):
