@@ -63,7 +63,7 @@ class ExplanationView(BaseModel):
         "at this moment; nothing is stored, and no exposure is logged."
     ),
 )
-@web.authorize("definitions.read")
+@web.authorize("results.compute")
 def explain_experiment(env: str, key: str, body: ExplainBody) -> Response:
     """In words."""
     state = web.state()

@@ -19,10 +19,10 @@ KEY_KINDS: Final = (SERVER, CLIENT, ENCRYPTED, MANAGEMENT)
 ROLE_PERMISSIONS: Final = {
     "definitions.read": VIEWER,  # flags, experiments, metrics, environments
     "results.read": VIEWER,  # readouts, the five questions, reports, scores
-    "results.compute": ANALYST,  # ad hoc readouts, calibrations, reports by hand
+    "results.compute": ANALYST,  # ad hoc readouts, calibrations, reports by hand, explanations
     "audit.read": ANALYST,
     "definitions.write": EDITOR,  # flags, experiments, metrics
-    "experiments.run": EDITOR,  # start, stop, archive
+    "experiments.run": EDITOR,  # start, pause, stop, archive; holdouts
     "keys.read": EDITOR,
     "keys.write": ADMIN,
     "environments.write": ADMIN,

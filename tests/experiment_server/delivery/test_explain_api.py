@@ -34,7 +34,7 @@ def define(client, editor):
 
 @pytest.fixture
 def explain(client, keys):
-    headers = keys.manage("viewer")
+    headers = keys.manage("analyst")
 
     def ask(learner="learner-1", **attributes):
         body = {"learner": learner, "attributes": attributes}
@@ -126,6 +126,6 @@ def test_explain__held_out__names_the_holdout(define, explain, client, editor):
 
 
 def test_explain__unknown_experiment__is_404(client, keys):
-    answer = client.post(f"{URL}/nothing/explain", json={}, headers=keys.manage("viewer"))
+    answer = client.post(f"{URL}/nothing/explain", json={}, headers=keys.manage("analyst"))
 
     assert answer.status_code == 404
