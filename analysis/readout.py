@@ -216,7 +216,7 @@ def _stopped(plan: AnalysisPlan, primary: Compared, level: Level) -> dict[str, S
         return {}
     alpha = plan.alpha / (len(plan.variants) - 1)
     return {
-        variant: at_stop(level, contrast, alpha, plan.sides)
+        variant: at_stop(level, contrast, alpha, plan.sides, primary.sign)
         for variant, contrast in primary.estimable.items()
     }
 

@@ -79,7 +79,11 @@ def level_of_one_look(alpha: float) -> Level:
 
 
 def at_stop(
-    level: Level, contrast: Contrast, alpha: float = 0.05, sides: Literal["two", "one"] = "two"
+    level: Level,
+    contrast: Contrast,
+    alpha: float = 0.05,
+    sides: Literal["two", "one"] = "two",
+    sign: int = 1,
 ) -> StageWise | None:
     """What a stopped experiment found: allows for the look it stopped at, and for those before.
 
@@ -92,24 +96,23 @@ def at_stop(
         contrast: of the treatment that is asked about, at this look.
         alpha: this treatment's share, of all sides together.
         sides: of the plan.
+        sign: 1 when more is better, -1 when less is: which side a one-sided plan asks about.
     """
     if not level.looks:
         return None
     unit = level.information * contrast.se**2
     shares, zs = zip(*level.looks, strict=True)
-    path = [0.0] * (len(shares) - 1) + [contrast.z]
+    path = [0.0] * (len(shares) - 1) + [sign * contrast.z]
     found = adjusted(path, [share / unit for share in shares], zs, alpha, _SIDES[sides])
 
     def in_t(bound: float) -> float:
         # Few teams: as far from the estimate as the t quantile with the same tail is.
-        return contrast.effect - _signed_t(contrast.z - bound / contrast.se, contrast)
+        distance = contrast.z - sign * bound / contrast.se
+        reach = critical_t(abs(distance), contrast.df) * contrast.se
+        return contrast.effect - (reach if distance >= 0 else -reach)
 
-    return replace(found, estimate=in_t(found.estimate), low=in_t(found.low), high=in_t(found.high))
-
-
-def _signed_t(z: float, contrast: Contrast) -> float:
-    """So many standard errors of the contrast, in its own unit, by t instead of z."""
-    return (1 if z >= 0 else -1) * critical_t(abs(z), contrast.df) * contrast.se
+    low, high = sorted((in_t(found.low), in_t(found.high)))
+    return replace(found, estimate=in_t(found.estimate), low=low, high=high)
 
 
 def final_boundary(plan: AnalysisPlan, level: Level, n_treatments: float) -> float:

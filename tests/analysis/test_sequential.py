@@ -175,3 +175,16 @@ def test_final_boundary__a_look_before_that_was_run_past__still_counts_what_it_s
     level = level_of_look(asked, 0.6, 1)
 
     assert final_boundary(asked, level, 1) == pytest.approx(looks[2].boundary_z, abs=1e-9)
+
+
+@pytest.mark.parametrize("sides", ["one", "two"])
+def test_at_stop__less_is_better__is_the_mirror_image(sides):
+    level = walk([0.25, 0.5, 0.75], 5, spending="pocock", sides=sides)[-1]
+
+    more = at_stop(level, contrast(3.0, 1.1, df=12), sides=sides)
+    less = at_stop(level, contrast(-3.0, 1.1, df=12), sides=sides, sign=-1)
+
+    assert less.estimate == pytest.approx(-more.estimate, abs=1e-9)
+    assert (less.low, less.high) == pytest.approx((-more.high, -more.low), abs=1e-9)
+    assert less.p_value == pytest.approx(more.p_value, rel=1e-9)
+    assert more.low < more.estimate < 3.0
