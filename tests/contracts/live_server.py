@@ -20,7 +20,7 @@ from tests.experiment_server.delivery.definitions import (
 from tests.factories import NOW, make_keys
 from tests.faults.killable import KillableServer
 
-PATIENCE_S = 10
+PATIENCE_S = 20
 
 
 class Live:

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 from hashlib import sha256
 from pathlib import Path
+from threading import Timer
 from typing import Any, Self
 
 import pytest
 
 INSTALL_S = 180
+PATIENCE_S = 120  # for one answer: a hundred remote evaluations are in some
 SCRIPTS = Path(__file__).parent / "node"
 
 
@@ -72,8 +74,13 @@ class Program:
         return self.read()
 
     def read(self) -> Any:
-        """The next thing that it says."""
+        """The next thing that it says; a program that stays silent is ended, so that no test hangs."""
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, "the program ended; its error is above"
+        end = Timer(PATIENCE_S, self._process.kill)
+        end.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            end.cancel()
+        assert line, "the program ended, or was silent for too long; an error of its own is above"
         return json.loads(line)

@@ -9,7 +9,7 @@ from openfeature.exception import ErrorCode
 from assignment import evaluate
 from tests.contracts.live_server import soon
 from tests.contracts.node_packages import Program, installed
-from tests.experiment_server.delivery.definitions import FLAGS, KEYS, learners
+from tests.experiment_server.delivery.definitions import EXPERIMENTS, FLAGS, KEYS, learners
 
 PACKAGES = ("@openfeature/server-sdk@1.23.0", "@openfeature/ofrep-provider@0.1.3")
 FALLBACKS = {"boolean": False, "string": "", "json": {}}  # a number may be an integer or a float
@@ -17,7 +17,10 @@ FALLBACKS = {"boolean": False, "string": "", "json": {}}  # a number may be an i
 
 def fallback(key):
     """A value of the flag's type."""
-    kind = FLAGS.get(key, {"value_type": "string"}).get("value_type", "boolean")
+    if "factors" in EXPERIMENTS.get(key, {}):
+        return {}  # a value for each factor
+    factorial = {"value_type": "json"} if key == "grid" else {"value_type": "string"}
+    kind = FLAGS.get(key, factorial).get("value_type", "boolean")
     return FALLBACKS.get(kind, 0)
 
 
