@@ -74,7 +74,7 @@ class Program:
         return self.read()
 
     def read(self) -> Any:
-        """The next thing that it says; a program that stays silent is ended, so that no test hangs."""
+        """The next thing that it says; a silent program is ended, so that no test hangs."""
         assert self._process.stdout is not None
         end = Timer(PATIENCE_S, self._process.kill)
         end.start()
