@@ -6,8 +6,8 @@ region, size) are shared out in permuted blocks, so that each block holds every 
 the wanted proportion. What is left of the strata, less than one block each, is shared out in blocks
 as well, so that the whole is balanced too.
 
-Each unit's chance of a variant is the variant's weight, exactly as with a hash; only the splits that
-would be lopsided cannot happen. Nothing depends on the order in which the units come.
+Each unit's chance of a variant is the variant's weight, exactly as with a hash; only the lopsided
+splits cannot happen. Nothing depends on the order in which the units come.
 """
 
 from collections import Counter, defaultdict

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from analysis.spending import parse as parse_spending
 from experiment_server.domains import DOMAINS
 from experiment_server.experiments.designs import kind_of
 from experiment_server.experiments.designs.kind import START, Design, Kind, Moment, Split
@@ -40,6 +41,7 @@ def complete_design(wish: Design, metrics: Mapping[str, Metric]) -> dict[str, An
         *_kind_errors(wish),
         *kind.errors(wish, metrics),
         *_namespace_errors(wish.get("namespace")),
+        *_analysis_errors(wish.get("analysis")),
         *_metric_errors(wish["metrics"], metrics),
     ]
     if errors:
@@ -65,8 +67,7 @@ def compile_experiment(
     split = kind_of(design).split(design, moment.since_start)
     rule = _experiment_rule(key, title, design, seed, split)
     listed = [
-        _listed_rule(rule, group_name(seed, arm), split.weights(only=arm))
-        for arm in sorted(moment.listed)
+        _listed_rule(rule, group_name(seed, arm), split, arm) for arm in sorted(moment.listed)
     ]
     if design.get("namespace"):
         space = design["namespace"]
@@ -124,15 +125,15 @@ def _experiment_rule(
     return rule if split.remembers else {**rule, "disableStickyBucketing": True}
 
 
-def _listed_rule(rule: Mapping[str, Any], group: str, weights: Sequence[float]) -> dict[str, Any]:
+def _listed_rule(rule: Mapping[str, Any], group: str, split: Split, arm: str) -> dict[str, Any]:
     """The rule of one list. Its units were checked to be in the namespace, so it names none."""
     listed = {rule["hashAttribute"]: {"$inGroup": group}}
     also = rule["condition"]
     return {
         **rule,
         "condition": {"$and": [listed, also]} if also else listed,
-        "weights": list(weights),
-        "coverage": 1.0 if rule["coverage"] > 0 else 0.0,
+        "weights": split.weights(only=arm),
+        "coverage": 0.0 if split.is_over else 1.0,
         "momentum": {"listed": group},
     }
 
@@ -219,4 +220,22 @@ def _metric_errors(
         elif use["metric"] in [other["metric"] for other in uses[:index]]:
             found = shown(use["metric"])
             errors.append(FieldError(field, found, "a metric of its own", "Name each metric once."))
+        if use.get("margin") is not None and use["role"] != "guardrail":
+            remedy = "Leave the margin out, or make the metric a guardrail."
+            found = f"{use['margin']} on a {use['role']} metric"
+            errors.append(
+                FieldError(f"metrics[{index}].margin", found, "a margin on a guardrail", remedy)
+            )
     return errors
+
+
+def _analysis_errors(analysis: Mapping[str, Any] | None) -> list[FieldError]:
+    spending = (analysis or {}).get("spending")
+    if spending is None:
+        return []
+    try:
+        parse_spending(spending)
+    except ValueError as error:
+        remedy = "Leave it out for O'Brien-Fleming, which suits whoever can wait."
+        return [FieldError("analysis.spending", shown(spending), str(error), remedy)]
+    return []

@@ -15,6 +15,7 @@ EXTENSION_POINTS = (
     ("analysis/checks", "CHECKS"),
     ("analysis/learning", "QUESTIONS"),
     ("dashboards/charts", "CHARTS"),
+    ("experiment_server/experiments/designs", "DESIGNS"),
     ("experiment_server/ingest/standards", "STANDARDS"),
     ("experiment_server/notify/channels", "CHANNELS"),
 )

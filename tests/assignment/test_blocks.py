@@ -1,4 +1,4 @@
-"""Stratified lists: balanced, random with the right chances, and the same however they are asked."""
+"""Stratified lists: balanced, random with the right chances, the same however they are asked."""
 
 from collections import Counter
 

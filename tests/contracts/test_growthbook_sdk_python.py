@@ -98,7 +98,7 @@ def test_growthbook_python__remote_evaluation__gives_the_same_and_tells_exposure
 
 def test_growthbook_python__with_our_own_payload__is_not_troubled_by_our_extras(live):
     payload = live.get("/api/v1/payload")
-    growthbook = GrowthBook(features=payload["features"])
+    growthbook = GrowthBook(features=payload["features"], savedGroups=payload["savedGroups"])
 
     for attributes in learners(100):
         growthbook.set_attributes(attributes)

@@ -61,6 +61,26 @@ EXPERIMENTS = {
         "condition": {"email": {"$ne": CANARY_EMAILS[3]}},
         "forced": {"canary-team-1": "badges"},
     },
+    "grid": {
+        "variants": [],
+        "factors": [
+            {"key": "reward", "levels": [{"key": "none"}, {"key": "points", "payload": 5}]},
+            {"key": "rhythm", "levels": [{"key": "daily"}, {"key": "weekly", "weight": 2}]},
+        ],
+        "coverage": 0.8,
+    },
+    "turns": {
+        "variants": [{**variant, "weight": 1} for variant in VARIANTS],
+        "crossover": {"order": "counterbalanced", "period_days": 30, "washout_days": 2},
+    },
+    "listed": {
+        "variants": VARIANTS,
+        "condition": {"role": {"$in": ["seller", "coach"]}},
+        "listed": {
+            **dict.fromkeys(CANARY_IDS[:20], "badges"),
+            **dict.fromkeys(["4711", *CANARY_IDS[20:]], "control"),
+        },
+    },
 }
 WITHHELD = {"mail-pattern", "not-them", "internal"}
 KEYS = sorted([*FLAGS, *EXPERIMENTS])
@@ -90,10 +110,15 @@ def set_flag(client, editor, key, version, *, rules, enabled=True):
     assert answer.status_code == 200, answer.text
 
 
-def run_experiment(client, editor, key, **changes):
+def run_experiment(client, editor, key, *, listed=None, **changes):
     body = {**EXPERIMENT, "key": key, **changes}
     made = client.post(f"{URL}/experiments", json=body, headers=editor)
     assert made.status_code == 201, made.text
+    if listed:
+        items = [{"unit": unit, "variant": variant} for unit, variant in listed.items()]
+        address, headers = f"{URL}/experiments/{key}/allocation", {**editor, "If-Match": "1"}
+        put = client.put(address, json={"items": items}, headers=headers)
+        assert put.status_code == 200, put.text
     assert client.post(f"{URL}/experiments/{key}/start", headers=editor).status_code == 200
 
 

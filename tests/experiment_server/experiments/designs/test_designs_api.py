@@ -286,6 +286,19 @@ def test_list__in_force__decides_for_its_units_and_counts_them(client, editor, s
     assert all(row.largest_gap <= 3 for row in balance)
 
 
+def test_list__with_a_coverage_of_0__has_all_who_take_part(client, editor, server_key):
+    items, lists = listing(LEARNERS[:20])
+    define(client, editor, coverage=0)
+    put_list(client, editor, items)
+    start(client, editor)
+    sent = payload(client, server_key)
+
+    asks = [("badge", {"id": learner}) for learner in LEARNERS]
+    expected = {one.unit: one.variant for one in lists}
+    for answers in (ask_ours(parse_payload(sent), asks), ask_python(sent, asks)):
+        assert [one.variant for one in answers] == [expected.get(one) for one in LEARNERS]
+
+
 def test_list__for_clients__decides_the_same_and_names_nobody(
     client, editor, server_key, client_key
 ):
