@@ -330,9 +330,11 @@ def number(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share for people; never quite certain."""
+    """A share for people; never quite certain, either way."""
     if share > 0.999:
         return "over 99.9 %"
+    if share < 0.001:
+        return "under 0.1 %"
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 

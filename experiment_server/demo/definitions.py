@@ -19,6 +19,8 @@ DAYS_BETWEEN_LOOKS: Final = 7
 LOOKS: Final = 4  # at the ends of weeks 5, 6, 7 and 8
 ALPHA: Final = 0.01  # of each: four are read at once, and their learners make large effects plain
 
+COMPLETIONS_MARGIN: Final = 0.2  # one course fewer for every fifth learner would be too many
+
 
 @dataclass(frozen=True)
 class Access:
@@ -89,7 +91,11 @@ def _definition(experiment: Any) -> dict[str, Any]:
             },
             {"metric": "sales", "role": "secondary"},
             {"metric": "active_days", "role": "secondary"},
-            {"metric": "course_completions", "role": "guardrail"},
+            {
+                "metric": "course_completions",
+                "role": "guardrail",
+                "margin": COMPLETIONS_MARGIN,
+            },
         ],
         "analysis": {"alpha": ALPHA},
         "schedule": {

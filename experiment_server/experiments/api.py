@@ -65,6 +65,16 @@ class MetricUseBody(Body):
     metric: str = Field(max_length=128)
     role: Literal["primary", "secondary", "guardrail"] = "secondary"
     minimum_effect: StorableFloat | None = Field(default=None, gt=0)
+    margin: StorableFloat | None = Field(
+        default=None,
+        ge=0,
+        description="of a guardrail: the loss that is still acceptable, in the metric's unit; with "
+        "it, a variant ships only once a larger loss is excluded",
+    )
+    value_per_unit: StorableFloat | None = Field(
+        default=None, description="what one unit is worth for one learner, in the currency"
+    )
+    currency: str = Field(default="", max_length=16)
 
 
 class AnalysisBody(Body):
@@ -73,6 +83,15 @@ class AnalysisBody(Body):
     alpha: float | None = Field(default=None, gt=0, le=0.5)
     power: float | None = Field(default=None, ge=0.5, lt=1)
     minimum_days: int | None = Field(default=None, ge=1, le=730)
+    sides: Literal["two", "one"] | None = Field(
+        default=None, description="one: looks ask only whether it is better; harm is always watched"
+    )
+    spending: str | None = Field(
+        default=None, max_length=40, description='how looks share alpha, e.g. "obrien_fleming"'
+    )
+    care: StorableFloat | None = Field(
+        default=None, ge=0, description="the expected loss that nobody would mind, in the unit"
+    )
 
 
 class ScheduleBody(Body):

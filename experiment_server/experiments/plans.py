@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from analysis.plan import AnalysisPlan, MetricPlan, PreviousLook
 from experiment_server.experiments.designs import CROSSOVER, kind_of, structure_of
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import read_pauses, shifted
 from experiment_server.problems import conflict
+
+OPTIONAL_ANALYSIS: Final = ("sides", "spending", "care")
+"""Of a design's analysis: what the plan has a default for."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         score_version=design["score_version"] or "",
         lake_version=dict(wish.lake_version),
         definition_version=design["definition_version"],
+        variant_titles=tuple(variant["title"] or variant["key"] for variant in design["variants"]),
+        **{name: analysis[name] for name in OPTIONAL_ANALYSIS if name in analysis},
     )
 
 
@@ -96,4 +101,7 @@ def _metric_plan(use: Mapping[str, Any]) -> MetricPlan:
         minimum_effect=use["minimum_effect"],
         cap=definition["cap"],
         unit_label=definition["unit_label"],
+        margin=use.get("margin"),
+        value_per_unit=use.get("value_per_unit"),
+        currency=use.get("currency") or "",
     )

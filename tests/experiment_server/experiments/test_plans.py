@@ -6,6 +6,7 @@ from analysis.plan import AnalysisPlan, PreviousLook
 from experiment_server.experiments import service
 from experiment_server.experiments.plans import LookWish, build_plan, look_times
 from experiment_server.metrics.service import change_metric, ensure_built_in, load_metric, plain
+from experiment_server.problems import Problem
 from experiment_server.security.roles import SYSTEM
 from tests.factories import NOW, make_environment
 
@@ -25,9 +26,16 @@ WISH = {
     "forced": {},
     "metrics": [
         {"metric": "course_completions", "role": "primary", "minimum_effect": None},
-        {"metric": "sales", "role": "guardrail", "minimum_effect": 5.0},
+        {
+            "metric": "sales",
+            "role": "guardrail",
+            "minimum_effect": 5.0,
+            "margin": 4.0,
+            "value_per_unit": 0.3,
+            "currency": "EUR",
+        },
     ],
-    "analysis": {"alpha": 0.01},
+    "analysis": {"alpha": 0.01, "sides": "one", "spending": "kim_demets:2", "care": 0.05},
     "schedule": {"looks": 3},
 }
 
@@ -61,7 +69,30 @@ def test_plan__of_a_running_experiment__says_what_was_frozen(running):
     assert plan.previous_looks == previous
     assert plan.primary.event_kinds == ("course_completed",)
     assert [metric.minimum_effect for metric in plan.metrics] == [0.1, 5.0]
+    assert plan.titles == {"control": "control", "badge": "badge"}
+    assert (plan.sides, plan.spending, plan.care) == ("one", "kim_demets:2", 0.05)
+    guardrail = plan.metrics[1]
+    assert (guardrail.margin, guardrail.value_per_unit, guardrail.currency) == (4.0, 0.3, "EUR")
+    assert plan.primary.margin is None
     assert AnalysisPlan.from_json(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("metrics[0].margin", {"metrics": [{**WISH["metrics"][0], "margin": 1.0}]}),
+        ("analysis.spending", {"analysis": {"spending": "pocok"}}),
+        ("analysis.spending", {"analysis": {"spending": "kim_demets:-1"}}),
+    ],
+)
+def test_design__margin_or_spending_that_makes_no_sense__is_refused(database, field, change):
+    environment = make_environment(database)
+    with database.write() as session:
+        ensure_built_in(session, NOW)
+        with pytest.raises(Problem) as refused:
+            service.create_experiment(session, SYSTEM, environment, {**WISH, **change}, NOW)
+
+    assert [error.field for error in refused.value.errors] == [field]
 
 
 def test_plan__last_look__is_final(running):
