@@ -12,11 +12,12 @@ from typing import Final
 import numpy as np
 
 from analysis.methods.group_sequential import crossing
-from benchmarks import _coverage, _rules
+from benchmarks import _coverage, _rules, _stopping
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "statistics" / "error-rates.md"
 REPETITIONS: Final = 100_000
 COVERAGE_REPETITIONS: Final = 20_000
+STOPPING_REPETITIONS: Final = 5_000
 CHUNK: Final = 20_000
 LOOKS: Final = (1, 5, 14, 28)
 SEED: Final = 20_261_123
@@ -95,9 +96,11 @@ def coverages(n: int = COVERAGE_REPETITIONS) -> list[tuple[_coverage.Setting, fl
 def run() -> None:
     """Measure everything, write the page's tables and say what is beyond its promise."""
     false, found, held = false_calls(), powers(), coverages()
+    stopped = _stopping.after_stop(SEED, STOPPING_REPETITIONS)
     for name, lines in (
         ("false-calls", _false_lines(false)),
         ("power", _power_lines(found)),
+        ("stopping", _stopping_lines(stopped)),
         ("coverage", _coverage_lines(held)),
     ):
         print("\n".join(["", *lines]))
@@ -138,6 +141,30 @@ def _power_lines(rows: list[list[Rate]]) -> list[str]:
         for spending in SPENDINGS
     ]
     return _lines(("rule", *(_looks(rate.looks) for rate in rows[0])), [*cells, *theory])
+
+
+def _stopping_lines(rows: list[_stopping.Stopped]) -> list[str]:
+    return _lines(
+        (
+            "spending",
+            "true effect",
+            "plain: on average",
+            "plain: 95 % hold it",
+            "stage-wise: above it",
+            "stage-wise: 95 % hold it",
+        ),
+        [
+            (
+                row.spending,
+                f"{row.effect:.1f}",
+                f"{row.plain_mean:.2f}",
+                _percent(row.plain_holds, 1),
+                _percent(row.above, 1),
+                _percent(row.holds, 1),
+            )
+            for row in rows
+        ],
+    )
 
 
 def _coverage_lines(rows: list[tuple[_coverage.Setting, float, float]]) -> list[str]:

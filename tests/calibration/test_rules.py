@@ -22,6 +22,14 @@ def test_rule__no_effect__calls_no_more_often_than_it_promises(rule, looks):
     assert not error_rates.measure(rule, looks, N).too_high
 
 
+def test_page__every_rule_and_shape__has_its_row():
+    page = error_rates.PAGE.read_text()
+    rows = [rule.title for rule in _rules.RULES] + [each.title for each in _coverage.SETTINGS]
+
+    missing = [row for row in rows if f"| {row} |" not in page]
+    assert missing == [], "run python -m benchmarks error_rates"
+
+
 def test_rate__beyond_its_promise__is_noticed():
     """What the other tests rest on."""
     rule = next(rule for rule in _rules.RULES if rule.nominal is None and rule.powers)
