@@ -170,7 +170,7 @@ class _Exact:
         """The prior covariance of the effects around mu, (G, J, J)."""
         return np.asarray(np.tensordot(taus**2, self.same, axes=1))
 
-    def _solved(self, taus: Floats) -> tuple[Floats, ...]:
+    def _solved(self, taus: Floats) -> tuple[Any, Any, Any, Any]:
         """Per point: inverse of spread plus error, its log determinant, and mu's posterior."""
         total = self._prior(taus) + np.diag(self.v)
         inverse = np.linalg.inv(total)
