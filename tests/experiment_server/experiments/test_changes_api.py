@@ -270,6 +270,24 @@ def test_preview__clients_read_no_learners_id(define, put, client, keys):
         assert "canary" not in answer.text
 
 
+@pytest.mark.parametrize("after", ["running", "keep", "ship"])
+def test_payload_of_a_client__says_the_same_as_a_servers(define, do, put, client, keys, after):
+    define(forced={"learner-5": "control"}, namespace=RING)
+    put("previews", {"items": {"learner-1": "badge", "learner-2": "control"}}, 1)
+    do("start")
+    if after != "running":
+        variant = {"variant": "badge"} if after == "ship" else {}
+        do("stop", {"after": {"rule": after, **variant}})
+
+    told = []
+    for kind in ("server", "client"):
+        read = parse_payload(client.get("/api/v1/payload", headers=keys.headers(kind)).json)
+        found = [evaluate(read, "badge", {"id": unit}) for unit in LEARNERS]
+        told.append([(each.value, each.variant, each.reason) for each in found])
+
+    assert told[0] == told[1]
+
+
 def test_preview__while_it_runs__is_not_in_the_experiment(define, do, put, decided):
     define()
     version = do("start")["version"]
