@@ -137,10 +137,59 @@ def posterior_sentence(metric: MetricResult, estimate: Estimate, titles: Mapping
         least = f"{formats.number(metric.minimum_effect)}{unit}"
         text += f"; better by at least {least}, {formats.percent(posterior.p_meaningful)}"
     loss = formats.number(posterior.expected_loss, 2)
+    money = ""
+    if estimate.loss_in_money is not None:
+        worth = formats.number(estimate.loss_in_money, 2)
+        money = f", worth {worth} {metric.currency}".rstrip() + " a learner"
     return (
         f"{text}. Weighing how likely it is to be worse, and by how much, "
-        f"shipping it risks {loss}{unit}."
+        f"shipping it risks {loss}{unit}{money}."
     )
+
+
+GUARDRAILS: Final = {
+    "non-inferior": "Spared: a loss of the margin is excluded.",
+    "not worse": "Nothing speaks for a loss.",
+    "open": "Not shown yet: a loss of the margin is still possible.",
+    "worse": "It looks worse than it may be.",
+    "harmed": "Harmed, beyond the margin.",
+}
+CORRECTIONS: Final = {
+    "none": "",
+    "bonferroni": "The intervals allow for several treatments (Bonferroni).",
+    "dunnett": "The intervals hold together for all treatments (Dunnett).",
+    "benjamini_hochberg": "For exploring: the intervals allow for how many of the secondary "
+    "differences were found (Benjamini-Hochberg).",
+}
+
+
+def guardrail_sentence(metric: MetricResult, estimate: Estimate) -> str:
+    """Whether a treatment spares a guardrail, and by which margin; empty for other metrics."""
+    said = GUARDRAILS.get(estimate.guardrail, "")
+    if not said or metric.margin is None:
+        return said
+    unit = f" {metric.unit_label}" if metric.unit_label else ""
+    return f"{said} The margin is {formats.number(metric.margin)}{unit}."
+
+
+def planning_sentence(metric: MetricResult, estimate: Estimate, titles: Mapping[str, str]) -> str:
+    """What to count on after the stop, beside what was measured; empty while it runs."""
+    planning = estimate.planning
+    if planning is None:
+        return ""
+    unit = f" {metric.unit_label}" if metric.unit_label else ""
+    decimals = formats.decimals_for(planning.low, planning.high)
+    span = formats.interval(planning.low, planning.high, decimals)
+    text = (
+        f"To plan with {_quoted(titles.get(estimate.variant, estimate.variant))}, count on "
+        f"{formats.signed(planning.mean, decimals)}{unit} ({span}) rather than the "
+        f"{formats.signed(estimate.effect, decimals)} measured: what is measured when an "
+        "experiment stops is, on average, a little lucky."
+    )
+    if planning.adjusted is None:
+        return text
+    adjusted = formats.signed(planning.adjusted, decimals)
+    return f"{text} Allowing for the looks alone, without earlier experience: {adjusted}."
 
 
 def best_sentence(metric: MetricResult, titles: Mapping[str, str]) -> str:

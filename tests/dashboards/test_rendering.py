@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from analysis.results import Verdict
+from analysis.results import ArmVerdict, Verdict
 from dashboards import render, words
 from tests.dashboards import factories
 
@@ -121,6 +121,38 @@ def test_readout_page__each_verdict__is_told_by_word_and_icon_first(verdict):
     assert words.VERDICTS[verdict].meaning in decision
     assert shown.decision.would_change in decision
     assert html.index('id="decision"') < html.index("What it moved")
+
+
+def test_readout_page__several_treatments__each_has_its_verdict():
+    arms = (
+        ArmVerdict("streak", "Streak badge", "winner", "It raises the score."),
+        ArmVerdict("leaderboard", "Leaderboard", "take out", "It lowers the score."),
+    )
+    found = factories.three_variant_readout()
+    decided = replace(found.decision, arms=arms, take_out=("leaderboard",))
+    view = factories.readout_view(
+        replace(found, decision=decided), design=factories.three_variant_design()
+    )
+
+    decision = render(view).split('id="decision"')[1].split("</section>")[0]
+
+    assert "<strong>Streak badge: winner.</strong> It raises the score." in decision
+    assert "<strong>Leaderboard: take out.</strong> It lowers the score." in decision
+
+
+def test_readout_page__tie__names_all_that_may_ship():
+    found = factories.three_variant_readout()
+    decided = replace(
+        factories.decision(Verdict.SHIP), tied=("streak", "leaderboard"), winner="streak"
+    )
+    view = factories.readout_view(
+        replace(found, decision=decided), design=factories.three_variant_design()
+    )
+
+    decision = render(view).split('id="decision"')[1].split("</section>")[0]
+
+    assert "Any of these may ship" in decision
+    assert "<strong>Leaderboard</strong>" in decision
 
 
 def test_readout_page__not_estimable__shows_reason_and_remedy_and_no_number(pages):

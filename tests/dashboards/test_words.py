@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.results import Relative, Verdict
+from analysis.decide import RULES
+from analysis.results import Planning, Relative, Verdict
 from dashboards import words
 from tests.dashboards import factories
 
@@ -52,6 +53,46 @@ def test_posterior_sentence__near_certainty__is_not_called_certain():
 
     assert "over 99" in sentence
     assert "100" not in sentence
+
+
+def test_posterior_sentence__metric_with_a_worth__says_the_loss_in_money():
+    estimate = factories.estimate(loss_in_money=0.0123)
+
+    sentence = words.posterior_sentence(factories.metric(currency="EUR"), estimate, TITLES)
+
+    assert sentence.endswith("it risks 0.0041 points, worth 0.012 EUR a learner.")
+
+
+@pytest.mark.parametrize("state", sorted(words.GUARDRAILS))
+def test_guardrail_sentence__each_state__says_the_margin_when_there_is_one(state):
+    metric = factories.metric(role="guardrail", margin=0.5)
+    estimate = factories.estimate(guardrail=state)
+
+    sentence = words.guardrail_sentence(metric, estimate)
+
+    assert sentence == f"{words.GUARDRAILS[state]} The margin is 0.5 points."
+    assert words.guardrail_sentence(replace(metric, margin=None), estimate) in sentence
+
+
+def test_guardrail_sentence__no_guardrail__is_silent():
+    assert words.guardrail_sentence(factories.metric(), factories.estimate()) == ""
+
+
+def test_planning_sentence__after_the_stop__names_both_numbers():
+    estimate = factories.estimate(planning=Planning(2.6, 0.6, 4.6, 2.9, 0.7, 5.1))
+
+    sentence = words.planning_sentence(factories.metric(), estimate, TITLES)
+
+    assert "count on +2.6 points (+0.6 to +4.6) rather than the +3.2 measured" in sentence
+    assert sentence.endswith("without earlier experience: +2.9.")
+
+
+def test_planning_sentence__while_it_runs__is_silent():
+    assert words.planning_sentence(factories.metric(), factories.estimate(), TITLES) == ""
+
+
+def test_verdicts__each_row_of_the_decision_table__has_words():
+    assert {rule.verdict for rule in RULES} == set(words.VERDICTS)
 
 
 def test_best_sentence__two_variants__is_silent():
