@@ -70,6 +70,9 @@ def check_kept(session: Session, experiment: Experiment, design: Design) -> None
     allocation = experiment.allocation
     if not allocation:
         return
+    if design.get("holdout_key"):
+        remedy = "Delete the allocation first: the holdout has chosen its units."
+        raise invalid("allocation", "a list", "none in an experiment on a holdout", remedy)
     gone = sorted(set(allocation["counts"]) - set(arm_keys(design)))
     if gone or design["unit_kind"] != experiment.unit_kind:
         found = f"a list for {', '.join(gone) or experiment.unit_kind + 's'}"

@@ -7,7 +7,14 @@ from experiment_server.holdouts.models import Holdout
 from experiment_server.problems import FieldError, conflict, invalid_fields, shown
 
 SIDES: Final = 2
-WHOLE: Final = {"coverage": 1.0, "condition": {}, "namespace": None, "forced": {}}
+WHOLE: Final = {
+    "coverage": 1.0,
+    "condition": {},
+    "namespace": None,
+    "forced": {},
+    "factors": [],
+    "crossover": None,
+}
 
 
 def measuring(wish: Mapping[str, Any], holdout: Holdout) -> dict[str, Any]:

@@ -465,6 +465,50 @@ def test_list__exposure_of_a_listed_unit__reaches_the_lake_with_its_stratum(
     assert [row["stratum"] for row in rows] == ["role=coach", None]
 
 
+HOLDOUT = {"key": "q1", "title": "Nobody's quarter", "share": 0.3}
+
+
+def test_list__of_learners_some_of_whom_are_held_out__leaves_those_out(client, editor, server_key):
+    items, lists = listing()
+    client.post("/api/v1/environments/production/holdouts", json=HOLDOUT, headers=editor)
+    define(client, editor)
+    put_list(client, editor, items)
+    start(client, editor)
+    sent = payload(client, server_key)
+    read = parse_payload(sent)
+
+    answers = {one.unit: evaluate(read, "badge", {"id": one.unit}) for one in lists}
+
+    out = [unit for unit, answer in answers.items() if answer.reason == "held_out"]
+    assert 50 < len(out) < 130
+    for one in lists:
+        if one.unit not in out:
+            assert (answers[one.unit].variant, answers[one.unit].in_experiment) == (
+                one.variant,
+                True,
+            )
+    asks = [("badge", {"id": learner}) for learner in LEARNERS]
+    assert ask_python(sent, asks) == ask_ours(read, asks)
+
+
+def test_list__and_crossover__are_refused_where_a_holdout_is_measured(client, editor):
+    client.post("/api/v1/environments/production/holdouts", json=HOLDOUT, headers=editor)
+    define(client, editor)
+    put_list(client, editor, [{"unit": "ann", "variant": "badge"}])
+    body = {name: value for name, value in EXPERIMENT.items() if name != "key"}
+    measuring = {**body, "holdout_key": "q1"}
+
+    headers = {**editor, "If-Match": "2"}
+    listed = client.put(MINE, json=measuring, headers=headers)
+    crossed = client.post(
+        URL, json={**measuring, "key": "two", "crossover": CROSSOVER}, headers=editor
+    )
+
+    assert (listed.status_code, crossed.status_code) == (422, 422)
+    assert listed.json["errors"][0]["field"] == "allocation"
+    assert "crossover" in [error["field"] for error in crossed.json["errors"]]
+
+
 # --- namespaces
 
 
