@@ -19,6 +19,7 @@ from analysis.engines.functions import DAY_US, days_between, epoch_us
 from analysis.gathered import (
     FIRST_COLUMNS,
     add_lives,
+    add_quantiles,
     columns_of,
     gather_metrics,
     mature_learners,
@@ -61,10 +62,11 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
     met = _exposures(plan, lake)
     counted = _count_units(plan, met)
     people = _units_first(plan, met)
-    with _outcomes(plan, lake, norms, people).cache() as learners:
+    with learner_outcomes(plan, lake, norms, people).cache() as learners:
         mature = _count_mature(plan, learners)
         gathered = gather_metrics(plan, learners)
         add_lives(plan, lake, people, gathered)
+        add_quantiles(plan, lake, people, gathered)
         return Collected(
             n_exposed=counted.n_exposed,
             n_mature=mature.n_units,
@@ -148,8 +150,18 @@ def _count_units(plan: AnalysisPlan, met: ir.Table) -> _Units:
 # --- every metric of every learner, in one grouped query
 
 
-def _outcomes(plan: AnalysisPlan, lake: Lake, norms: Norms | None, people: ir.Table) -> ir.Table:
-    """One row per learner whose shortest window is complete, with all outcomes and covariates."""
+def learner_outcomes(
+    plan: AnalysisPlan, lake: Lake, norms: Norms | None, people: ir.Table
+) -> ir.Table:
+    """One row per learner whose shortest window is complete, with all outcomes and covariates.
+
+    Args:
+        plan: its metrics, its start, and as of when.
+        lake: the events, pinned at a version.
+        norms: the score's frozen scale.
+        people: one row a learner: ``learner``, ``unit``, ``variant``, ``exposed_us``, ``role`` and
+            ``region``. They may be those of an experiment, or of one that is only pretended.
+    """
     shortest = min(metric.window_days for metric in plan.metrics)
     mature = people.filter(people.exposed_us + shortest * DAY_US <= to_us(plan.as_of))
     beside = _events_beside(plan, lake, with_segments(mature, lake, plan.as_of))

@@ -12,6 +12,7 @@ from analysis.lake.reader import Lake
 from analysis.lives import gather_lives
 from analysis.metrics import metric_kind
 from analysis.plan import AnalysisPlan, MetricPlan
+from analysis.quantiles import gather_quantiles, no_values
 from analysis.segments import SEGMENTS, by_segment, by_stratum, with_segments
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import (
@@ -110,6 +111,16 @@ def add_lives(plan: AnalysisPlan, lake: Lake, people: ir.Table, into: Gathered) 
         into.segments[metric.key] = {
             segment: by_segment(cells, at) for at, segment in enumerate(SEGMENTS)
         }
+
+
+def add_quantiles(plan: AnalysisPlan, lake: Lake, people: ir.Table, into: Gathered) -> None:
+    """Add the metrics that are quantiles; without segments, because quantiles do not add up."""
+    for metric in plan.metrics:
+        if metric_kind(metric.kind).collects != "quantile":
+            continue
+        found = gather_quantiles(metric, lake, people, to_us(plan.as_of))
+        none = no_values(metric.quantile or 0.5)
+        into.metrics[metric.key] = {variant: found.get(variant, none) for variant in plan.variants}
 
 
 def _gather_teams(plan: AnalysisPlan, learners: ir.Table, wanted: Mapping[str, Wanted]) -> Gathered:

@@ -10,6 +10,7 @@ from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import COVARIATE, OUTCOME, Statistic
 from analysis.statistics.life import LifeTable
 from analysis.statistics.moments import Moments
+from analysis.statistics.quantiles import Quantile
 from analysis.statistics.strata import Strata
 
 from . import (
@@ -22,6 +23,7 @@ from . import (
     futility,
     group_sequential,
     proportion,
+    quantile,
     ratio,
     stagewise,
     stratified,
@@ -62,6 +64,7 @@ METHODS: Final = (
         stratified.estimate,
     ),
     Method("survival", "Time to event", "how much sooner something happens", survival.estimate),
+    Method("quantile", "Quantile", "how a quantile of many values differs", quantile.estimate),
     Method("ratio", "Ratio (delta method)", "how two ratios of sums differ", ratio.estimate),
     Method("fieller", "Fieller's interval", "the effect as a share", fieller.relative),
     Method("bayes_normal", "Normal posterior", "what to believe now", bayes_normal.posterior),
@@ -103,12 +106,14 @@ def compare(
 ) -> Contrast | NotEstimable:
     """The contrast by the method that fits what was collected.
 
-    Life tables make it a survival comparison, a denominator a ratio, teams make it cluster-robust,
-    strata stratified, few zeros or ones a score test, a covariate CUPED; nothing of these leaves
-    Welch's t.
+    Life tables and quantiles have their own, a denominator makes it a ratio, teams make it
+    cluster-robust, strata stratified, few zeros or ones a score test, a covariate CUPED; nothing of
+    these leaves Welch's t.
     """
     if isinstance(control, LifeTable) and isinstance(treatment, LifeTable):
         return survival.estimate(control, treatment)
+    if isinstance(control, Quantile) and isinstance(treatment, Quantile):
+        return quantile.estimate(control, treatment)
     if outcome == OUTCOME and ratio.is_ratio(control):
         return ratio.estimate(control, treatment)
     covariate = COVARIATE if COVARIATE in control.columns else None

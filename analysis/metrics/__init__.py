@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from analysis.metrics import counting, presence, ratio, score, time_to_event
+from analysis.metrics import counting, presence, quantile, ratio, score, time_to_event
 from analysis.metrics.kind import MetricKind
 
 METRIC_KINDS: Final = (
@@ -15,6 +15,7 @@ METRIC_KINDS: Final = (
     ratio.RATIO,
     ratio.RATE,
     time_to_event.KIND,
+    quantile.KIND,
 )
 METRIC_KINDS_BY_NAME: Final = {kind.name: kind for kind in METRIC_KINDS}
 

@@ -52,8 +52,8 @@ class MetricKind:
         needs_norms: the plan must name a score version.
         can_cap: a cap makes sense.
         needs: other fields of the plan's metric that must be given.
-        collects: the statistic it is judged by: moments (or team sums) of one number a learner, or
-            a life table.
+        collects: the statistic it is judged by: moments (or team sums) of one number a learner, a
+            life table, or a quantile.
         team_remedy: what to use instead when teams were randomised; empty: it fits teams too.
     """
 
@@ -65,7 +65,7 @@ class MetricKind:
     needs_norms: bool = False
     can_cap: bool = True
     needs: tuple[str, ...] = ()
-    collects: Literal["moments", "life"] = "moments"
+    collects: Literal["moments", "life", "quantile"] = "moments"
     team_remedy: str = ""
 
     def check(self, metric: MetricPlan, norms: Norms | None) -> None:
@@ -85,6 +85,11 @@ class MetricKind:
                     f"metric {metric.key}: {name} is {getattr(metric, name)!r}, but kind "
                     f"{self.name} needs it, for example {EXAMPLES[name]}"
                 )
+        if metric.quantile is not None and not 0 < metric.quantile < 1:
+            raise ValueError(
+                f"metric {metric.key}: quantile is {metric.quantile:g}, expected a share between 0 "
+                "and 1, for example 0.5 for the median"
+            )
         _refuse_unknown_kinds(metric)
         if self.needs_norms and norms is None:
             raise ValueError(

@@ -6,8 +6,9 @@ from datetime import datetime
 from .clusters import ClusterSums
 from .life import LifeTable
 from .moments import Moments
+from .quantiles import Quantile
 
-Statistic = Moments | ClusterSums | LifeTable
+Statistic = Moments | ClusterSums | LifeTable | Quantile
 
 OUTCOME = "outcome"
 COVARIATE = "covariate"

@@ -464,6 +464,56 @@ def test_collect__time_to_event_of_teams__is_refused(tmp_path):
         collect(plan, write_lake(tmp_path))
 
 
+# --- quantiles
+
+
+@pytest.mark.parametrize("unit_kind", ["learner", "team"])
+def test_collect__quantile__is_over_all_values_of_mature_learners(tmp_path, unit_kind):
+    exposures, events = random_rows(6, unit_kind)
+    events += [
+        event(row["learner"], "sale", row["exposed_at"] + timedelta(days=later), 7.0 * later + 1)
+        for row in exposures
+        for later in (-1, 0, 3, 11, 12)
+    ]
+    median = MetricPlan("median", "Median sale", "quantile", event_kinds=("sale",), quantile=0.5,
+                        window_days=12)  # fmt: skip
+    plan = plan_of(unit_kind, metrics=(METRICS[0], median))
+
+    collected = collect(plan, write_lake(tmp_path, exposures=exposures, events=events), NORMS)
+
+    kept, _, _ = plain_first_exposures(plan, exposures)
+    assert kept
+    for variant in plan.variants:
+        mine = {
+            learner: (row["unit"], row["exposed_at"])
+            for learner, row in kept.items()
+            if row["variant"] == variant and row["exposed_at"] + timedelta(days=12) <= plan.as_of
+        }
+        sales = [e for e in events if e["kind"] == "sale" and e["value"] is not None]
+        inside = [
+            (mine[e["learner"]][0], e["value"])
+            for e in sales
+            if e["learner"] in mine
+            and timedelta(0) <= e["occurred_at"] - mine[e["learner"]][1] < timedelta(days=12)
+        ]
+        values, units = [value for _, value in inside], {unit for unit, _ in inside}
+        found = collected.metrics["median"][variant]
+        if not values:
+            assert found.n == 0
+            continue
+        assert found.value == pytest.approx(np.median(values))
+        assert found.n == len(units)
+        assert found.counts.mean_of("values") * found.n == pytest.approx(len(values))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 50.0])
+def test_collect__quantile_that_is_no_share__says_so(tmp_path, share):
+    metric = MetricPlan("m", "M", "quantile", "primary", event_kinds=("sale",), quantile=share)
+
+    with pytest.raises(ValueError, match="metric m: quantile is"):
+        collect(plan_of(metrics=(metric,)), write_lake(tmp_path))
+
+
 def test_collect__repeated_exposures__count_once(tmp_path):
     lake = write_lake(
         tmp_path,
