@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from .checks import check_all
+from .checks.sample_ratio import count_segments
 from .checks.trust import Trust
 from .contrast import Contrast, critical_t
 from .decide import Evidence, decide
@@ -258,6 +259,7 @@ def _trust(plan: AnalysisPlan, collected: Collected) -> Trust:
         window_days=plan.primary.window_days,
         as_of=plan.as_of,
         latest_received_at=collected.latest_received_at,
+        segments=count_segments(collected.segments.get(plan.primary.key, {}), collected.n_mature),
     )
 
 

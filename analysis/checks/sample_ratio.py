@@ -1,11 +1,14 @@
 """Sample ratio: did the variants get the shares that were planned?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import exp
 from typing import Final
 
 import numpy as np
 from scipy.special import chdtrc, gammaln, logsumexp
+
+from analysis.statistics.collected import Statistic
+from analysis.statistics.moments import Moments
 
 from .trust import Finding, Trust
 
@@ -99,6 +102,29 @@ def chi_square_p(observed: Sequence[int], weights: Sequence[float]) -> float | N
         return None
     chi_square = sum((o - e) ** 2 / e for o, e in zip(observed, expected, strict=True))
     return float(chdtrc(len(observed) - 1, chi_square))
+
+
+def count_segments(
+    segments: Mapping[str, Mapping[str, Mapping[str, Statistic]]], n_units: Mapping[str, int]
+) -> dict[str, dict[str, int]]:
+    """Units per variant, by "segment level", from the statistics of one metric.
+
+    A metric that leaves units out, because of what they did, says nothing of shares: its segments
+    must add up to the units that there are. Teams have learners in several levels: none.
+
+    Args:
+        segments: segment -> level -> variant -> statistic.
+        n_units: per variant, the units that every segment must add up to.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for segment, levels in segments.items():
+        counts = {
+            f"{segment} {level}": {v: s.n for v, s in arms.items() if isinstance(s, Moments)}
+            for level, arms in levels.items()
+        }
+        if all(sum(c.get(v, 0) for c in counts.values()) == n for v, n in n_units.items()):
+            found |= counts
+    return found
 
 
 def _expected(observed: Sequence[int], weights: Sequence[float]) -> list[float]:

@@ -150,6 +150,26 @@ def test_readout__lopsided_arms__must_not_be_used():
     assert "planned shares" in found.decision.reason
 
 
+def test_readout__a_region_that_loses_units__must_not_be_used():
+    arms = {"control": learners(effects=(5.0,))["control"], "double": learners()["double"]}
+    whole = of(arms)
+
+    def part(variant, rows):
+        return moments(*(column[rows] for column in arms[variant]))
+
+    cuts = {"west": (slice(0, 40), slice(0, 160)), "east": (slice(40, None), slice(160, None))}
+    region = {
+        level: {"control": part("control", of_control), "double": part("double", of_double)}
+        for level, (of_control, of_double) in cuts.items()
+    }
+    lost = replace(collected({"energize": whole}), segments={"energize": {"region": region}})
+
+    found = read(plan(), lost)
+
+    assert found.decision.verdict is Verdict.DO_NOT_USE
+    assert "region west" in found.decision.reason
+
+
 def test_readout__three_treatments__ships_the_best_and_takes_the_harmful_out():
     variants = ("control", "small", "large", "harmful")
     arrays = learners(n=3000, effects=(3.0, 6.0, -6.0), variants=variants)

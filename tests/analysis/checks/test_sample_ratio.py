@@ -7,8 +7,15 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, dirichlet_multinomial, multinomial
 
 from analysis.checks import sample_ratio
-from analysis.checks.sample_ratio import CONCENTRATIONS, log_e_value, sequential_p
+from analysis.checks.sample_ratio import (
+    CONCENTRATIONS,
+    count_segments,
+    log_e_value,
+    sequential_p,
+)
 from analysis.checks.trust import Trust
+from analysis.statistics.clusters import ClusterSums
+from analysis.statistics.moments import Moments
 
 HALVES = (0.5, 0.5)
 
@@ -156,3 +163,33 @@ def test_sample_ratio__many_segments__count_all_of_them():
 
 def test_sample_ratio__segment_without_a_variant__counts_it_as_nobody():
     assert not found(5_000, 5_010, segments={"west": {"control": 60}}).passed
+
+
+def units(n):
+    return Moments(("outcome",), n, np.zeros(1), np.zeros((1, 1)))
+
+
+def test_count_segments__metric_of_every_unit__counts_each_level():
+    region = {
+        "west": {"control": units(40), "double": units(30)},
+        "east": {"control": units(60), "double": units(71)},
+    }
+
+    found = count_segments({"region": region}, {"control": 100, "double": 101})
+
+    assert found == {
+        "region west": {"control": 40, "double": 30},
+        "region east": {"control": 60, "double": 71},
+    }
+
+
+def test_count_segments__metric_that_leaves_units_out__counts_none():
+    region = {"west": {"control": units(40), "double": units(30)}}
+
+    assert count_segments({"region": region}, {"control": 40, "double": 55}) == {}
+
+
+def test_count_segments__teams__counts_none():
+    sums = ClusterSums(("outcome",), np.array([3, 4]), np.zeros((2, 1)))
+
+    assert count_segments({"role": {"nurse": {"control": sums}}}, {"control": 2}) == {}
