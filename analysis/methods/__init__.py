@@ -18,6 +18,7 @@ from . import (
     bayes_normal,
     beta_binomial,
     cluster_robust,
+    cupac,
     cuped,
     fieller,
     futility,
@@ -45,6 +46,7 @@ class Method:
 METHODS: Final = (
     Method("welch", "Welch's t", "how two means differ", welch.estimate),
     Method("cuped", "CUPED", "how they differ at equal covariates", cuped.estimate),
+    Method("cupac", "CUPAC", "how they differ given all that was known before", cupac.estimate),
     Method(
         "cluster_robust",
         "Cluster-robust (CR2)",
