@@ -1,6 +1,7 @@
 """Estimates: one metric, every treatment against the control, test and belief from one contrast."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -30,6 +31,11 @@ NARROWEST_PRIOR = PRIOR_PER_MINIMUM_EFFECT * DEFAULT_MINIMUM_EFFECT
 
 TEAM_MEANS_TO_SPREAD = 2.5
 """Learners spread about so many times as wide as team means do (at an ICC of .16)."""
+
+OUT_OF_RANGE = NotEstimable(
+    "the outcomes are too large, too small or not finite to be compared",
+    "check the metric's unit, and set a cap for outcomes that cannot be right",
+)
 
 
 @dataclass(frozen=True)
@@ -94,11 +100,21 @@ def compare_all(
                 "wait until outcome windows are complete; check that exposures arrive",
             )
         else:
-            contrasts[variant] = compare(control, treatment)
+            contrasts[variant] = _in_range(compare(control, treatment))
     spread = max(_spread(control), 0.0)
     if spread == 0:
         spread = max((_spread(statistics.get(variant)) for variant in variants[1:]), default=0.0)
     return Compared(metric, variants[0], contrasts, spread)
+
+
+def _in_range(contrast: Contrast | NotEstimable) -> Contrast | NotEstimable:
+    """The contrast, or why its numbers cannot be worked with: no NaN reaches a decision."""
+    if isinstance(contrast, NotEstimable):
+        return contrast
+    numbers = (contrast.effect, contrast.se, contrast.mean, contrast.mean_control, contrast.df)
+    if all(map(isfinite, numbers)) and contrast.se > 0 and contrast.df > 0:
+        return contrast
+    return OUT_OF_RANGE
 
 
 def _spread(statistic: Statistic | None) -> float:

@@ -5,6 +5,9 @@ from analysis.results import Relative
 
 from .proportion import ScoreContrast
 
+_NEXT_TO_NOTHING = 1e-100
+"""A control's mean this small a part of the effect makes shares whose squares leave a double."""
+
 
 def relative(contrast: Contrast, critical: float) -> Relative:
     """The effect relative to the control's mean, with Fieller's interval (1954).
@@ -22,7 +25,7 @@ def relative(contrast: Contrast, critical: float) -> Relative:
     if isinstance(contrast, ScoreContrast):
         share = contrast.effect / base if base else None
         return Relative(share, *contrast.relative_bounds(critical))
-    if base == 0:
+    if abs(base) <= _NEXT_TO_NOTHING * max(abs(contrast.effect), contrast.se):
         return Relative(None, None, None)
     share = contrast.effect / abs(base)
     q = critical**2
