@@ -7,6 +7,7 @@ import typer
 
 from experiment_server.commands import (
     analyze,
+    bayes,
     assign,
     demo,
     energize,
@@ -32,6 +33,7 @@ COMMANDS: Final = (
     schedule,
     assign,
     analyze,
+    bayes,
     demo,
 )
 REFUSED: Final = 2  # the exit code of everything that the caller can mend

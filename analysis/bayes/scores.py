@@ -32,6 +32,7 @@ CONCENTRATION: Final = (np.log(5.0), 1.5)
 _DRAWS = 4_000
 _GRID = 81
 _REACH = 7.0
+_LAYINGS = 3
 
 
 @dataclass(frozen=True)
@@ -192,25 +193,48 @@ def log_posterior(sums: ScoreSums, logit_mean: Floats, log_k: Floats) -> Floats:
     a, b = mean * k, (1 - mean) * k
     log = sums.n_between * (gammaln(k) - gammaln(a) - gammaln(b))
     log += (a - 1) * sums.log_score + (b - 1) * sums.log_rest
-    log += np.log(mean) + np.log1p(-mean)
+    log -= np.logaddexp(0, -logit_mean) + np.logaddexp(0, logit_mean)
     return np.asarray(log - 0.5 * ((log_k - CONCENTRATION[0]) / CONCENTRATION[1]) ** 2)
 
 
 def _grid_draws(sums: ScoreSums, rng: np.random.Generator) -> Floats:
-    """Draws of the mean between the ends, from a grid laid around the mode."""
+    """Draws of the mean between the ends, from a grid laid twice: first by the mode's curvature."""
+    centre = _mode(sums)
+    root = _root(_curvature(sums, centre))
+    axes, step = np.linspace(-_REACH, _REACH, _GRID), 2 * _REACH / (_GRID - 1)
+    points = np.stack(np.meshgrid(axes, axes, indexing="ij"), -1).reshape(-1, 2)
+    for _ in range(_LAYINGS):
+        at = centre + points @ root.T
+        log = log_posterior(sums, at[:, 0], at[:, 1])
+        chance = np.exp(log - log.max())
+        chance /= chance.sum()
+        laid_at, laid_by = centre, root
+        centre = chance @ at
+        spread = (at - centre).T @ ((at - centre) * chance[:, None])
+        root = _root(spread)
+    chosen = points[rng.choice(len(points), _DRAWS, p=chance)]
+    # Spread over the cell: without it a fine posterior would show the grid.
+    chosen = chosen + rng.uniform(-step / 2, step / 2, chosen.shape)
+    return np.asarray(1 / (1 + np.exp(-(laid_at[0] + chosen @ laid_by[0]))))
+
+
+def _mode(sums: ScoreSums) -> Floats:
     from scipy.optimize import minimize
 
-    start = np.array([0.0, CONCENTRATION[0]])
-    found = minimize(lambda x: -float(log_posterior(sums, x[0], x[1])), start, method="BFGS")
-    axes, steps = np.linspace(-_REACH, _REACH, _GRID), 2 * _REACH / (_GRID - 1)
-    root = np.linalg.cholesky(_curvature(sums, found.x))
-    points = np.stack(np.meshgrid(axes, axes, indexing="ij"), -1).reshape(-1, 2)
-    log = log_posterior(sums, *(found.x[:, None] + root @ points.T))
-    chance = np.exp(log - log.max())
-    chosen = points[rng.choice(len(points), _DRAWS, p=chance / chance.sum())]
-    # Spread over the cell: without it a fine posterior would show the grid.
-    chosen = chosen + rng.uniform(-steps / 2, steps / 2, chosen.shape)
-    return np.asarray(1 / (1 + np.exp(-(found.x[0] + chosen @ root[0]))))
+    average = (sums.log_score - sums.log_rest) / sums.n_between  # of the logits
+    found = minimize(
+        lambda x: -float(log_posterior(sums, x[0], x[1])),
+        np.array([average, CONCENTRATION[0]]),
+        method="Nelder-Mead",
+    )
+    return np.asarray(found.x)
+
+
+def _root(covariance: Floats) -> Floats:
+    """A square root of a covariance; one that rounding made indefinite is mended."""
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    largest = float(np.abs(values).max())
+    return np.asarray(vectors * np.sqrt(np.clip(np.abs(values), 1e-10 * largest, None)))
 
 
 def _curvature(sums: ScoreSums, mode: Floats) -> Floats:
