@@ -17,11 +17,13 @@ class ClusterSums:
     columns: tuple[str, ...]
     n: npt.NDArray[np.int64] | Floats  # (J,) learners of each cluster, or what else weighs it
     sums: Floats  # (J, k)
+    within: Floats | None = None  # (J, k) centred sums of squares in each cluster; None: not kept
 
     @classmethod
     def empty(cls, columns: tuple[str, ...]) -> "ClusterSums":
         """The sums of no clusters: adding them changes nothing."""
-        return cls(columns, np.zeros(0, dtype=np.int64), np.zeros((0, len(columns))))
+        nothing = np.zeros((0, len(columns)))
+        return cls(columns, np.zeros(0, dtype=np.int64), nothing, nothing)
 
     def __add__(self, other: "ClusterSums") -> "ClusterSums":
         """Both sets of clusters together; no cluster may be in both.
@@ -31,10 +33,12 @@ class ClusterSums:
         """
         if self.columns != other.columns:
             raise ValueError(f"sums of {other.columns} cannot join sums of {self.columns}")
+        kept = self.within is not None and other.within is not None
         return ClusterSums(
             self.columns,
             np.concatenate([self.n, other.n]),
             np.concatenate([self.sums, other.sums]),
+            np.concatenate([self.within, other.within]) if kept else None,
         )
 
     @property
@@ -54,6 +58,16 @@ class ClusterSums:
     def sum_of(self, column: str) -> Floats:
         """The column's sum in each cluster, (J,)."""
         return self.sums[:, self.columns.index(column)]
+
+    def within_of(self, column: str) -> Floats:
+        """The column's centred sum of squares in each cluster, (J,).
+
+        Raises:
+            ValueError: squares were not collected.
+        """
+        if self.within is None:
+            raise ValueError(f"{column}: squares within clusters were not collected")
+        return self.within[:, self.columns.index(column)]
 
     def mean_of(self, column: str) -> float:
         """The column's mean over learners (a large team weighs more than a small one)."""

@@ -67,14 +67,7 @@ def gather_all(
     for number, metric in enumerate(wanted.values()):
         aggregates |= _moments_aggregates(f"m{number}_", table, metric)
     found: dict[Key, dict[str, Moments]] = {}
-    try:
-        rows = _aggregate(table, by, aggregates)
-    except Exception as error:
-        if "out of range" in str(error).lower():
-            # DuckDB gives up on the variance of infinite values, without a name.
-            _refuse_any_infinite(table, wanted.values())
-        raise
-    for row in rows:
+    for row in _aggregate_finite(table, by, aggregates, wanted):
         of_group = {}
         for number, (name, metric) in enumerate(wanted.items()):
             prefix = f"m{number}_"
@@ -117,9 +110,10 @@ def gather_all_cluster_sums(
         for name, column in metric.columns.items():
             value = table[column].cast("float64")
             aggregates[f"{prefix}sum_{name}"] = value.sum(where=metric.where)
+            aggregates[f"{prefix}var_{name}"] = value.var(how="pop", where=metric.where)
     groups: dict[Key, dict[str, list[dict[str, Any]]]] = {}
     # The engine returns groups in any order; sums of floats depend on it.
-    rows = _aggregate(table, [*by, cluster], aggregates)
+    rows = _aggregate_finite(table, [*by, cluster], aggregates, wanted)
     for row in sorted(rows, key=lambda row: str(row[cluster])):
         group = groups.setdefault(tuple(row[name] for name in by), {})
         for number, (name, metric) in enumerate(wanted.items()):
@@ -179,6 +173,22 @@ def _aggregate(
     return rows
 
 
+def _aggregate_finite(
+    table: ibis.Table,
+    by: Sequence[str],
+    aggregates: dict[str, Any],
+    wanted: Mapping[str, Wanted],
+) -> list[dict[str, Any]]:
+    """The aggregates of each group; infinite values are refused by name."""
+    try:
+        return _aggregate(table, by, aggregates)
+    except Exception as error:
+        if "out of range" in str(error).lower():
+            # DuckDB gives up on the variance of infinite values, without a name.
+            _refuse_any_infinite(table, wanted.values())
+        raise
+
+
 def _refuse_missing(table: ibis.Table, metric: Wanted) -> None:
     rows = table if metric.where is None else table.filter(metric.where)
     for name, column in metric.columns.items():
@@ -206,7 +216,14 @@ def _sums_of(rows: list[dict[str, Any]], prefix: str, columns: tuple[str, ...]) 
     sums = np.array([[row[f"{prefix}sum_{name}"] for name in columns] for row in rows])
     _refuse_infinite(columns, sums.sum(axis=0))
     n = np.array([row[f"{prefix}n"] for row in rows], dtype=np.int64)
-    return ClusterSums(columns, n, sums.astype(np.float64).reshape(len(rows), len(columns)))
+    spread = np.array([[row[f"{prefix}var_{name}"] for name in columns] for row in rows])
+    shape = len(rows), len(columns)
+    return ClusterSums(
+        columns,
+        n,
+        sums.astype(np.float64).reshape(shape),
+        spread.astype(np.float64).reshape(shape) * n[:, None],
+    )
 
 
 def _refuse_any_infinite(table: ibis.Table, wanted: Iterable[Wanted]) -> None:

@@ -7,9 +7,11 @@ from analysis.contrast import Contrast
 from analysis.methods import cluster_robust
 from analysis.results import NotEstimable
 from analysis.statistics.clusters import ClusterSums
+from tests.oracles.rscript import values
 from tests.references.cr2_by_matrices import cr2
 
 COLUMNS = ("outcome", "covariate")
+CASES = values("clusters")["cases"]
 
 
 class Teams:
@@ -152,3 +154,36 @@ def test_cluster_robust__ten_thousand_teams__needs_no_matrix_of_teams_by_teams()
 
     assert isinstance(contrast, Contrast)
     assert contrast.df > 1_000
+
+
+def from_r(case):
+    """Control and treatment of one case that R judged."""
+    team, treated, before, after = (
+        np.array(case[name], dtype=float) for name in ("team", "treated", "before", "after")
+    )
+    for arm in (0, 1):
+        names = np.unique(team[treated == arm])
+        rows = [[after[team == name].sum(), before[team == name].sum()] for name in names]
+        yield ClusterSums(COLUMNS, np.array([(team == n).sum() for n in names]), np.array(rows))
+
+
+@pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
+def test_cluster_robust__uneven_teams__is_clubsandwich_and_estimatr(case):
+    contrast = cluster_robust.estimate(*from_r(case))
+
+    assert_is_rs(contrast, case["plain"])
+
+
+@pytest.mark.parametrize("case", CASES[2:], ids=range(2, len(CASES)))
+def test_cluster_robust__covariate_of_the_team__is_clubsandwich_and_estimatr(case):
+    contrast = cluster_robust.estimate(*from_r(case), covariate="covariate")
+
+    assert_is_rs(contrast, case["adjusted"])
+
+
+def assert_is_rs(contrast, expected):
+    found = (contrast.effect, contrast.se, contrast.df, contrast.p_value)
+    wanted = tuple(expected[name] for name in ("effect", "se", "df", "p"))
+    assert found == pytest.approx(wanted, rel=1e-8)
+    wanted = expected["estimatr_se"], expected["estimatr_df"]
+    assert (contrast.se, contrast.df) == pytest.approx(wanted, rel=1e-8)
