@@ -35,6 +35,7 @@ from analysis.statistics.collected import (
     COVARIATE,
     COVARIATE_DENOMINATOR,
     DENOMINATOR,
+    OTHER_CAP,
     OUTCOME,
     Collected,
     Statistic,
@@ -43,6 +44,7 @@ from analysis.statistics.gather import (
     gather_moments,
 )
 from analysis.statistics.moments import Moments
+from analysis.winsorise import clamped, winsorised
 
 _BEFORE: Final = {OUTCOME: COVARIATE, DENOMINATOR: COVARIATE_DENOMINATOR}
 
@@ -62,7 +64,8 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
     met = _exposures(plan, lake)
     counted = _count_units(plan, met)
     people = _units_first(plan, met)
-    with learner_outcomes(plan, lake, norms, people).cache() as learners:
+    with learner_outcomes(plan, lake, norms, people).cache() as uncapped:
+        learners = winsorised(plan, uncapped)
         mature = _count_mature(plan, learners)
         gathered = gather_metrics(plan, learners)
         add_lives(plan, lake, people, gathered)
@@ -217,9 +220,9 @@ def _values(
     after = dict(kind.values(PerLearner(metric, row, f"m{number}_after_", norms)))
     before = kind.values(PerLearner(metric, row, f"m{number}_before_", norms))
     found = after | {_BEFORE[name]: before[name] for name in _BEFORE if name in before}
-    if metric.cap is not None:
-        for name in (OUTCOME, COVARIATE):
-            found[name] = ibis.least(found[name], metric.cap)
+    if kind.can_cap:
+        found[OTHER_CAP] = found[OUTCOME]
+        found |= {name: clamped(metric, found[name]) for name in (OUTCOME, COVARIATE)}
     return {f"m{number}_{name}": value.cast("float64") for name, value in found.items()}
 
 

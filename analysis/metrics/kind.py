@@ -96,15 +96,31 @@ class MetricKind:
                 f"metric {metric.key}: kind {self.name} needs the score's norms; calibrate first "
                 "and name the version in the plan's score_version"
             )
-        if metric.cap is not None and not self.can_cap:
-            raise ValueError(
-                f"metric {metric.key}: cap is {metric.cap:g}, but kind {self.name} is bounded by "
-                "itself; leave the cap out"
-            )
+        _check_limits(metric, self)
         if metric.window_days < 1:
             raise ValueError(
                 f"metric {metric.key}: window_days is {metric.window_days}, expected at least 1"
             )
+
+
+def _check_limits(metric: MetricPlan, kind: MetricKind) -> None:
+    for name in ("floor", "cap", "cap_quantile"):
+        limit = getattr(metric, name)
+        if limit is not None and not kind.can_cap:
+            raise ValueError(
+                f"metric {metric.key}: {name} is {limit:g}, but kind {kind.name} is bounded by "
+                f"itself; leave the {name} out"
+            )
+    if metric.cap_quantile is not None and not 0.5 < metric.cap_quantile < 1:
+        raise ValueError(
+            f"metric {metric.key}: cap_quantile is {metric.cap_quantile:g}, expected a share above "
+            "0.5 and below 1, for example 0.99"
+        )
+    if metric.floor is not None and metric.cap is not None and metric.floor >= metric.cap:
+        raise ValueError(
+            f"metric {metric.key}: floor is {metric.floor:g}, expected less than the cap, "
+            f"{metric.cap:g}"
+        )
 
 
 def refuse_teams(metric: MetricPlan, kind: MetricKind) -> None:

@@ -14,6 +14,7 @@ OUTCOME = "outcome"
 COVARIATE = "covariate"
 DENOMINATOR = "denominator"  # of a ratio, whose numerator is the outcome
 COVARIATE_DENOMINATOR = "covariate_denominator"
+OTHER_CAP = "other_cap"  # the outcome without its cap, or, when it has none, with a usual one
 COMPONENTS = ("retention", "activity", "incentive", "community")
 WITHOUT_INCENTIVE = "without_incentive"
 
@@ -25,7 +26,8 @@ class Collected:
     ``metrics`` and ``trend`` hold ``Moments`` when learners were randomised, ``ClusterSums`` when
     teams were. Columns: ``outcome``, ``covariate``; for a score also its components in score points
     (they add up to the outcome) and ``without_incentive``; for a ratio ``denominator`` and
-    ``covariate_denominator``.
+    ``covariate_denominator``; for what can be capped ``other_cap``: compare it as an outcome to see
+    what the cap does.
     """
 
     n_exposed: dict[str, int]  # units (teams, when teams are randomised)

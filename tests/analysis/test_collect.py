@@ -37,6 +37,15 @@ METRICS = (
     MetricPlan("posts", "Posts", "count", event_kinds=("peer_post", "peer_comment"), window_days=7),
     MetricPlan("sold", "Sold", "proportion", event_kinds=("sale",), window_days=14),
     MetricPlan("still", "Still there", "retention", window_days=9),
+    MetricPlan(
+        "amount",
+        "Amount",
+        "sum",
+        event_kinds=("sale", "course_progressed"),
+        window_days=14,
+        floor=5.0,
+        cap_quantile=0.8,
+    ),
     MetricPlan("days", "Active days", "active_days", window_days=21),
     MetricPlan(
         "worth",
@@ -110,9 +119,11 @@ def plain_first_exposures(plan, exposures):
     return kept, variants_of, crossed
 
 
+KIND_DEFAULTS = {"course_progressed": 1.0, "course_completed": 1.0}
+
+
 def plain_ratio(metric, inside, named):
-    usual = {"course_progressed": 1.0}
-    above = [usual.get(kind, 0.0) if value is None else value for _, kind, value in named]
+    above = [KIND_DEFAULTS.get(kind, 0.0) if value is None else value for _, kind, value in named]
     below = [kind for _, kind, _ in inside if kind in metric.denominator_kinds]
     return (sum(above) if metric.kind == "ratio" else len(named)), len(below)
 
@@ -129,7 +140,7 @@ def plain_outcome(metric, events, start):
     if metric.denominator_kinds:
         return plain_ratio(metric, inside, named)
     if metric.kind == "sum":
-        return min(sum(value or 0.0 for _, _, value in named), metric.cap)
+        return sum(KIND_DEFAULTS.get(k, 0.0) if v is None else v for _, k, v in named)
     if metric.kind in ("count", "proportion"):
         return float(len(named) if metric.kind == "count" else bool(named))
     if metric.kind == "retention":
@@ -155,6 +166,30 @@ def plain_rows(plan, metric, exposures, events, until=None):
         )
         rows.append((row["variant"], row["unit"], after, before))
     return rows
+
+
+def plain_caps(metric, rows):
+    """The least and the most that an outcome and a covariate may be."""
+    low = -np.inf if metric.floor is None else metric.floor
+    high = np.inf if metric.cap is None else metric.cap
+    if metric.cap_quantile is None or not rows:
+        return (low, high), (low, high)
+    after, before = (np.maximum([row[at] for row in rows], low) for at in (2, 3))
+    return tuple((low, np.quantile(each, metric.cap_quantile)) for each in (after, before))
+
+
+def plain_columns(metric, rows):
+    """(variant, unit, values) of each learner, with caps and what they are shown beside."""
+    if metric.kind not in ("count", "sum", "active_days"):
+        return [(v, u, columns_of(metric, a, b)) for v, u, a, b in rows]
+    rows = [row for row in rows if row[0] in ("control", "double")]
+    limits, limits_before = plain_caps(metric, rows)
+    capped = any(each is not None for each in (metric.cap, metric.floor, metric.cap_quantile))
+    usual = np.inf if capped or not rows else np.quantile([row[2] for row in rows], 0.99)
+    return [
+        (v, u, [float(np.clip(a, *limits)), float(np.clip(b, *limits_before)), min(a, usual)])
+        for v, u, a, b in rows
+    ]
 
 
 def number(outcome):
@@ -244,7 +279,7 @@ def test_collect__random_lakes__is_what_the_rules_say(tmp_path, seed, unit_kind,
         rows = plain_rows(plan, metric, exposures, events)
         for variant in plan.variants:
             found = collected.metrics[metric.key][variant]
-            mine = [(u, columns_of(metric, a, b)) for v, u, a, b in rows if v == variant]
+            mine = [(u, values) for v, u, values in plain_columns(metric, rows) if v == variant]
             if unit_kind == "team":
                 assert_same_teams(found, found.columns, mine)
             else:
@@ -395,6 +430,29 @@ def test_plan__strata__goes_to_json_and_back():
     plan = plan_of(strata=("role",))
 
     assert AnalysisPlan.from_json(plan.to_json()) == plan
+
+
+# --- caps
+
+
+def test_collect__one_enormous_sale__is_seen_beside_the_cap(tmp_path):
+    names = [f"learner-{number}" for number in range(40)]
+    met = [exposure(n, ("control", "double")[i % 2], day(6)) for i, n in enumerate(names)]
+    events = [event(n, "sale", day(7), float(i % 7 + 1)) for i, n in enumerate(names)]
+    events.append(event("learner-1", "sale", day(8), 1e6))
+    lake = write_lake(tmp_path, exposures=met, events=events)
+    sales = replace(SALES[0], cap_quantile=0.9)
+
+    capped = collect(plan_of(metrics=(sales,)), lake).metrics["sales"]
+    plain = collect(plan_of(metrics=SALES), lake).metrics["sales"]
+
+    for found, free, held in ((capped, "other_cap", "outcome"), (plain, "outcome", "other_cap")):
+        assert found["double"].mean_of(free) > 50_000
+        assert found["control"].mean_of(free) < 8
+        effect = compare(found["control"], found["double"], held).effect
+        without = compare(found["control"], found["double"], free).effect
+        assert abs(effect) < abs(without)
+    assert capped["double"].mean_of("outcome") <= 7
 
 
 # --- time to an event
@@ -620,6 +678,14 @@ def test_collect__rows_that_came_late__are_the_latest_received(tmp_path):
             "metric x: denominator_kinds holds 'clicked'",
         ),
         (MetricPlan("x", "X", "score", "primary", cap=50.0), "metric x: cap is 50"),
+        (
+            MetricPlan("x", "X", "count", "primary", event_kinds=("sale",), cap_quantile=99),
+            "metric x: cap_quantile is 99, expected a share",
+        ),
+        (
+            MetricPlan("x", "X", "sum", "primary", event_kinds=("sale",), floor=9, cap=9),
+            "metric x: floor is 9, expected less than the cap, 9",
+        ),
         (MetricPlan("x", "X", "retention", "primary", window_days=0), "window_days is 0"),
     ],
 )
