@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import lambertw
 
 from analysis.contrast import FARTHEST_Z
@@ -19,8 +20,14 @@ def two_sided_z(fraction: float, alpha: float = 0.05) -> float:
         fraction: information now over planned information; > 0, may exceed 1.
         alpha: two-sided, over all times together.
     """
-    t = fraction * _tuning(alpha)
-    return min(FARTHEST_Z, float(np.sqrt((t + 1) / t * np.log((t + 1) / alpha**2))))
+    return float(two_sided_zs(np.asarray(fraction), alpha))
+
+
+def two_sided_zs(fractions: npt.NDArray[np.float64], alpha: float) -> npt.NDArray[np.float64]:
+    """``two_sided_z`` of many fractions at once."""
+    t = fractions * _tuning(alpha)
+    zs: npt.NDArray[np.float64] = np.sqrt((t + 1) / t * np.log((t + 1) / alpha**2))
+    return np.minimum(FARTHEST_Z, zs)
 
 
 def one_sided_z(fraction: float, alpha: float = 0.025) -> float:
