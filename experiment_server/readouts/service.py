@@ -78,11 +78,16 @@ def headline(readouts: Sequence[StoredReadout]) -> StoredReadout | None:
     """The readout that speaks for an experiment, out of one phase's, oldest first.
 
     It is the latest planned look: a readout by hand names no winner and must not hide one. Only
-    its warnings, which hold at any time, go before an older look.
+    its warnings, which hold at any time, go before an older look: that of a harmful variant among
+    others that go on, too.
     """
-    speaking = [row for row in readouts if row.look is not None or row.verdict in _WARNINGS]
+    speaking = [row for row in readouts if row.look is not None or _warns(row)]
     candidates = speaking or readouts
     return candidates[-1] if candidates else None
+
+
+def _warns(row: StoredReadout) -> bool:
+    return row.verdict in _WARNINGS or bool(row.body["decision"].get("take_out"))
 
 
 def latest_look(session: Session, experiment: Experiment, until: datetime) -> StoredReadout | None:

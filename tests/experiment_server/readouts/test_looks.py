@@ -117,8 +117,9 @@ def test_readout_by_hand__between_looks__leaves_the_planned_looks_alone(lived):
     assert [look["look"] for look in rows[-1].plan["previous_looks"]] == [1, 2]
 
 
-def row(look, verdict):
-    return StoredReadout(look=look, verdict=verdict)
+def row(look, verdict, take_out=()):
+    body = {"decision": {"verdict": verdict, "take_out": list(take_out)}}
+    return StoredReadout(look=look, verdict=verdict, body=body)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,7 @@ def row(look, verdict):
         ([row(1, "SHIP"), row(None, "KEEP RUNNING")], 0),
         ([row(1, "SHIP"), row(None, "ROLL BACK")], 1),
         ([row(1, "SHIP"), row(None, "DO NOT USE"), row(2, "SHIP")], 2),
+        ([row(1, "KEEP RUNNING"), row(None, "KEEP RUNNING", ["harmful"])], 1),
     ],
 )
 def test_headline__readouts_by_hand__hide_no_look_but_may_warn(readouts, speaks):
