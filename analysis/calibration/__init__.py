@@ -1,0 +1,1 @@
+"""Calibration: do the methods keep their promises on this company's own data?"""
