@@ -108,6 +108,7 @@ def check_compiled(key: str, title: str, design: Design) -> None:
 def _experiment_rule(
     key: str, title: str, design: Design, seed: str, split: Split
 ) -> dict[str, Any]:
+    phase = seed.rpartition(":")[2]
     rule: dict[str, Any] = {
         "key": key,
         "name": title,
@@ -118,8 +119,10 @@ def _experiment_rule(
         "weights": split.weights(),
         "coverage": 0.0 if split.is_over else design["coverage"],
         "condition": design["condition"],
-        "phase": seed.rpartition(":")[2],
+        "phase": phase,
         "meta": [{"key": variant["key"], "name": variant["title"]} for variant in split.variants],
+        # A new phase draws anew: what an SDK remembers of the last one must not hold.
+        "bucketVersion": int(phase) if phase.isdecimal() else 0,
         "minBucketVersion": 0,
     }
     return rule if split.remembers else {**rule, "disableStickyBucketing": True}

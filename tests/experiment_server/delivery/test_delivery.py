@@ -2,7 +2,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from assignment import evaluate, parse_payload
+from assignment import InMemoryStickyStore, Visit, evaluate, parse_payload
 from experiment_server.metrics.service import ensure_built_in
 from tests.experiment_server.experiments.test_experiments_api import EXPERIMENT
 from tests.factories import NOW, make_keys
@@ -113,6 +113,24 @@ def test_payload__second_phase__shuffles_learners_anew(client, editor, server_ke
         for each in learners
     ]
     assert 100 < sum(moved) < 270  # independent phases: 2 * 0.75 * 0.25 = 37.5 % move
+
+
+def test_payload__second_phase__is_not_decided_by_what_the_first_left_behind(
+    client, editor, server_key
+):
+    run_experiment(client, editor)
+    first, store = payload(client, server_key), InMemoryStickyStore()
+    learners = [{"id": f"learner-{n}"} for n in range(200)]
+    for learner in learners:
+        evaluate(first, "badge", learner, Visit(sticky=store))
+    client.post(f"{URL}/experiments/badge/stop", json={"reason": "again"}, headers=editor)
+    client.post(f"{URL}/experiments/badge/start", headers=editor)
+
+    second = payload(client, server_key)
+
+    remembered = [evaluate(second, "badge", one, Visit(sticky=store)).variant for one in learners]
+    assert remembered == [evaluate(second, "badge", one).variant for one in learners]
+    assert remembered != [evaluate(first, "badge", one).variant for one in learners]
 
 
 def test_payload__flag__follows_its_switch(client, editor, server_key):
