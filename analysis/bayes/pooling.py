@@ -5,7 +5,7 @@
     mu ~ N(mean, mean_sd^2),  a_f ~ N(0, tau_f^2),  cell ~ N(0, tau_0^2),  tau ~ half-normal
 
 Given the taus everything is normal and exact, so only the taus need numbers: one of them is a grid
-of 400, several are a product rule or NUTS (``pooled_by_sampling``).
+of 160, several are a product rule or NUTS (``pooled_by_sampling``).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from .sampler import Diagnostics, Effort, Sampled, sample
 
 Floats = npt.NDArray[np.float64]
 
-TAU_POINTS: Final = 400
+TAU_POINTS: Final = 160
 POINTS_PER_TAU: Final = 16
 MOST_LEVELS: Final = 16
 """Levels of all factors together in the model that is kept compiled."""

@@ -57,6 +57,9 @@ class Effort:
     target_accept: float = 0.95
 
 
+HARDER: Final = Effort(draws=2_000, tune=1_500, target_accept=0.995)
+
+
 @dataclass(frozen=True, eq=False)
 class Sampled:
     """Draws of a model's parameters, chains joined: name to (draws, ...)."""
@@ -81,18 +84,27 @@ def sample(
 ) -> Sampled:
     """Draws of a model for these data; the first call for a shape compiles it.
 
+    Where chains have not mixed at the usual effort, a second attempt takes smaller steps.
+
     Args:
         shape: what the compiled model is kept under.
         build: makes the ``pymc.Model`` of that shape.
         data: a value for each of the model's ``pymc.Data``.
         seed: the same seed and data give the same draws.
-        effort: how long to sample.
+        effort: how long to sample; given one, there is no second attempt.
     """
-    effort = effort or Effort()
+    with _quiet():
+        compiled = _compiled(shape, build).with_data(**data)
+    found = _attempt(compiled, seed, effort or Effort())
+    if effort is None and not found.diagnostics.trusted:
+        found = _attempt(compiled, seed + 1, HARDER)
+    return found
+
+
+def _attempt(compiled: Any, seed: int, effort: Effort) -> Sampled:
     with _quiet():
         import nutpie
 
-        compiled = _compiled(shape, build).with_data(**data)
         trace = nutpie.sample(
             compiled,
             draws=effort.draws,

@@ -78,7 +78,7 @@ def test_estimate__arms_swapped__turns_around():
 @pytest.mark.parametrize(("n_teams", "expected"), [(3, 0.93), (6, 0.952)])
 def test_estimate__few_teams__interval_covers_the_truth(n_teams, expected):
     rng = np.random.default_rng(n_teams)
-    covered, rounds = 0, 600
+    covered, rounds = 0, 250
     for _ in range(rounds):
         icc = rng.beta(2, 8)
         effect = float(rng.normal(0, 0.5))
@@ -86,7 +86,7 @@ def test_estimate__few_teams__interval_covers_the_truth(n_teams, expected):
         low, high = found.effect.interval()
         covered += low <= 4 * effect <= high
 
-    assert covered / rounds == pytest.approx(expected, abs=0.042)  # four standard errors
+    assert covered / rounds == pytest.approx(expected, abs=0.065)  # four standard errors
 
 
 def test_estimate__many_teams__finds_the_icc():
