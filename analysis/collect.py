@@ -13,6 +13,7 @@ import ibis
 import numpy as np
 from ibis.expr import types as ir
 
+from analysis import predictions
 from analysis.energize.facts import Window
 from analysis.energize.norms import Norms
 from analysis.engines.functions import DAY_US, days_between, epoch_us
@@ -86,6 +87,7 @@ def _check(plan: AnalysisPlan, norms: Norms | None) -> None:
     for metric in plan.metrics:
         kind = metric_kind(metric.kind)
         kind.check(metric, norms)
+        predictions.refuse_misfit(metric, plan.unit_kind)
         if plan.unit_kind == "team":
             refuse_teams(metric, kind)
     refuse_unknown_strata(plan.strata)
@@ -174,6 +176,8 @@ def learner_outcomes(
             window = Window(metric.window_days, day, prefix)
             given = InWindow(metric, beside, window)
             aggregates |= metric_kind(metric.kind).aggregates(given)
+        if predictions.wants_model(metric):
+            aggregates |= predictions.aggregates(number, metric, beside, beside.day)
     keys = ["learner", "unit", "variant", "exposed_us", *SEGMENTS]
     row = beside.group_by(keys).aggregate(n_events=beside.kind.count(), **aggregates)
     values: dict[str, ir.Value] = {}
@@ -186,19 +190,22 @@ def learner_outcomes(
 def _events_beside(plan: AnalysisPlan, lake: Lake, people: ir.Table) -> ir.Table:
     """The learners' events around their first exposure; ``day`` 0 begins with it."""
     longest = max(metric.window_days for metric in plan.metrics)
-    earliest = plan.started_at - timedelta(days=longest)
+    back = max(
+        metric.window_days * (2 if predictions.wants_model(metric) else 1)
+        for metric in plan.metrics
+    )
+    earliest = plan.started_at - timedelta(days=back)
     events = lake.table("events")
     near = events.filter(
         events.occurred_at >= ibis.literal(earliest),
         events.occurred_at < ibis.literal(plan.as_of),
     ).select("learner", "kind", "value", at_us=epoch_us(events.occurred_at))
-    span = longest * DAY_US
     joined = people.left_join(
         near,
         [
             people.learner == near.learner,
-            near.at_us >= people.exposed_us - span,
-            near.at_us < people.exposed_us + span,
+            near.at_us >= people.exposed_us - back * DAY_US,
+            near.at_us < people.exposed_us + longest * DAY_US,
         ],
     )
     return joined.mutate(day=days_between(joined.exposed_us, joined.at_us))
@@ -220,6 +227,8 @@ def _values(
     after = dict(kind.values(PerLearner(metric, row, f"m{number}_after_", norms)))
     before = kind.values(PerLearner(metric, row, f"m{number}_before_", norms))
     found = after | {_BEFORE[name]: before[name] for name in _BEFORE if name in before}
+    if predictions.wants_model(metric):
+        found |= predictions.features(number, PerLearner(metric, row, "", norms))
     if kind.can_cap:
         found[OTHER_CAP] = found[OUTCOME]
         found |= {name: clamped(metric, found[name]) for name in (OUTCOME, COVARIATE)}

@@ -12,6 +12,7 @@ from analysis.lake.reader import Lake
 from analysis.lives import gather_lives
 from analysis.metrics import metric_kind
 from analysis.plan import AnalysisPlan, MetricPlan
+from analysis.predictions import predicted, wants_model
 from analysis.quantiles import gather_quantiles, no_values
 from analysis.segments import SEGMENTS, by_segment, by_stratum, with_segments
 from analysis.statistics.clusters import ClusterSums
@@ -78,10 +79,14 @@ def _gather_learners(
 ) -> Gathered:
     """In one query: the finest groups are added up to variants, segments and strata."""
     gathered = gather_all(learners, ["variant", *SEGMENTS], wanted)
+    with_model = {metric.key for metric in plan.metrics if wants_model(metric)}
     found = Gathered({}, {})
     for name, metric in wanted.items():
-        columns = tuple(metric.columns)
         cells = {key: group[name] for key, group in gathered.items() if name in group}
+        columns = tuple(metric.columns)
+        if name in with_model:
+            cells = predicted(cells)
+            columns = next((cell.columns for cell in cells.values()), (OUTCOME, COVARIATE))
         whole = fold(cells, (0,))
         found.metrics[name] = {
             variant: by_stratum(cells, variant, plan.strata, columns)

@@ -9,7 +9,7 @@ import pytest
 from analysis.collect import collect
 from analysis.energize.norms import COMPONENTS, Norms, existing_weights
 from analysis.energize.reference import Happening, score_learner
-from analysis.methods import compare
+from analysis.methods import compare, cupac
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.readout import run_readout
 from analysis.statistics.life import LifeTable
@@ -430,6 +430,51 @@ def test_plan__strata__goes_to_json_and_back():
     plan = plan_of(strata=("role",))
 
     assert AnalysisPlan.from_json(plan.to_json()) == plan
+
+
+# --- a model's prediction as covariate
+
+
+def test_collect__model_as_covariate__is_fitted_to_the_time_before(tmp_path):
+    exposures, events = random_rows(3, "learner")
+    metric = MetricPlan("days", "Posts", "count", "primary", window_days=8, covariate="model",
+                        event_kinds=("peer_post", "challenge_completed"))  # fmt: skip
+    plan = plan_of(metrics=(metric,), started_at=day(5), as_of=day(50))
+
+    found = collect(plan, write_lake(tmp_path, exposures=exposures, events=events)).metrics["days"]
+
+    kept, _, _ = plain_first_exposures(plan, exposures)
+    kinds = (metric, replace(metric, kind="active_days", event_kinds=()),
+             replace(metric, kind="retention", event_kinds=()))  # fmt: skip
+    rows, variants = [], []
+    for learner, row in sorted(kept.items()):
+        if (
+            row["exposed_at"] + timedelta(days=8) > plan.as_of
+            or row["variant"] == "retired variant"
+        ):
+            continue
+        mine = [e for e in events if e["learner"] == learner and e["occurred_at"] < plan.as_of]
+        starts = [row["exposed_at"] - timedelta(days=8 * back) for back in (0, 1, 2)]
+        after, before, earlier = ([plain_outcome(k, mine, at) for k in kinds] for at in starts)
+        rows.append([after[0], *before, *earlier])
+        variants.append(row["variant"])
+    names = ("outcome", "a", "b", "c", "x", "y", "z")
+    matrix = np.array(rows)
+    model = cupac.fit(Moments.of(names, matrix), "a", ("x", "y", "z"))
+    predicted = model.intercept + matrix[:, 1:4] @ np.array(model.weights)
+    for variant in plan.variants:
+        at = np.array(variants) == variant
+        expected = np.column_stack([matrix[at, 0], predicted[at]])
+        assert found[variant].columns == ("outcome", "covariate", "other_cap")
+        assert_same(found[variant].only(("outcome", "covariate")), ("o", "c"), expected.tolist())
+
+
+@pytest.mark.parametrize(("unit_kind", "metric"), [("team", METRICS[0]), ("learner", METRICS[-1])])
+def test_collect__model_that_does_not_fit__says_so(tmp_path, unit_kind, metric):
+    plan = plan_of(unit_kind, metrics=(replace(metric, role="primary", covariate="model"),))
+
+    with pytest.raises(ValueError, match="covariate is 'model', which needs learners"):
+        collect(plan, write_lake(tmp_path), NORMS)
 
 
 # --- caps
