@@ -21,7 +21,7 @@ from experiment_server.state import State
 
 RHYTHM = "weekly"
 PERIOD = timedelta(days=7)
-DECIDED = (Verdict.SHIP, Verdict.ROLL_BACK, Verdict.NO_MEANINGFUL_DIFFERENCE)
+DECIDED = (Verdict.SHIP, Verdict.ROLL_BACK, Verdict.NO_MEANINGFUL_DIFFERENCE, Verdict.REVIEW)
 
 
 @dataclass(frozen=True)
