@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .results import CheckResult
+from .results import CheckResult, Teams
+from .teams import FEW_TEAMS
 
 CERTAIN_ENOUGH = 0.975
 """The chance to be better that a winner needs, beside the boundary it has passed."""
@@ -53,6 +54,7 @@ class Treatment:
     predictive_power: float | None = None  # chance to pass the last look's boundary
     guardrails: tuple[Guardrail, ...] = ()
     secondaries_worse: tuple[str, ...] = ()  # after Benjamini-Hochberg
+    teams: Teams | None = None  # where whole teams were randomised
 
     def guardrails_in(self, *states: GuardrailState) -> tuple[Guardrail, ...]:
         """The guardrails that are in one of these states."""
@@ -62,6 +64,11 @@ class Treatment:
     def is_out(self) -> bool:
         """Whether it does harm: learners should not go on meeting it."""
         return self.harmed or self.loses or bool(self.guardrails_in("harmed"))
+
+    @property
+    def has_few_teams(self) -> bool:
+        """Whether too few teams were randomised to name it a winner."""
+        return self.teams is not None and self.teams.n_fewest < FEW_TEAMS
 
     @property
     def unshown(self) -> tuple[Guardrail, ...]:
@@ -162,7 +169,12 @@ class Evidence:
 
     def is_held_back(self, treatment: Treatment) -> bool:
         """Whether something speaks against shipping a treatment that has passed the boundary."""
-        return self.too_early or bool(treatment.unshown) or not self.believed(treatment)
+        return (
+            self.too_early
+            or treatment.has_few_teams
+            or bool(treatment.unshown)
+            or not self.believed(treatment)
+        )
 
     def name(self, variant: str) -> str:
         """The variant's title with its key, for people; the key alone when they are the same."""

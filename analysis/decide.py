@@ -67,6 +67,13 @@ RULES: Final = (
         reasons.ripen,
     ),
     Rule(
+        "too-few-teams",
+        Verdict.REVIEW,
+        lambda e: bool(e.winners) and e.winners[0].has_few_teams,
+        reasons.held_back,
+        reasons.more_teams,
+    ),
+    Rule(
         "guardrails-not-shown-yet",
         Verdict.KEEP_RUNNING,
         lambda e: bool(e.winners) and bool(e.winners[0].unshown) and not e.final,

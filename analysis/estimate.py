@@ -1,6 +1,7 @@
 """Estimates: one metric, every treatment against the control, test and belief from one contrast."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import isfinite
 
 import numpy as np
@@ -16,6 +17,7 @@ from .plan import MetricPlan
 from .results import Estimate, MetricResult, NotEstimable
 from .statistics.clusters import ClusterSums
 from .statistics.collected import OUTCOME, Statistic
+from .teams import teams_of
 
 DEFAULT_MINIMUM_EFFECT = 0.1
 """In the control's standard deviations, for a primary metric that names no minimum effect."""
@@ -46,6 +48,7 @@ class Compared:
     control: str
     contrasts: dict[str, Contrast | NotEstimable]  # treatment -> contrast, in the plan's order
     spread: float  # the control's standard deviation over learners; 0 when unknown
+    statistics: Mapping[str, Statistic] = field(default_factory=dict)  # by variant
 
     @property
     def sign(self) -> int:
@@ -104,7 +107,7 @@ def compare_all(
     spread = max(_spread(control), 0.0)
     if spread == 0:
         spread = max((_spread(statistics.get(variant)) for variant in variants[1:]), default=0.0)
-    return Compared(metric, variants[0], contrasts, spread)
+    return Compared(metric, variants[0], contrasts, spread, statistics)
 
 
 def _in_range(contrast: Contrast | NotEstimable) -> Contrast | NotEstimable:
@@ -164,6 +167,11 @@ def _estimate(compared: Compared, variant: str, contrast: Contrast, level: Metri
     low, high = contrast.bounds(level.z[variant])
     belief = posterior(contrast, compared.prior, compared.sign, compared.metric.minimum_effect)
     worth = compared.metric.value_per_unit
+    teams = teams_of(
+        compared.statistics.get(compared.control),
+        compared.statistics.get(variant),
+        level.z[variant],
+    )
     return Estimate(
         metric=compared.metric.key,
         variant=variant,
@@ -186,4 +194,5 @@ def _estimate(compared: Compared, variant: str, contrast: Contrast, level: Metri
         variance_reduction=contrast.variance_reduction,
         p_adjusted=level.p_adjusted.get(variant),
         loss_in_money=None if worth is None else abs(worth) * belief.expected_loss,
+        teams=teams,
     )

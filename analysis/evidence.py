@@ -102,6 +102,7 @@ def _treatment(primary: Compared, estimate: Estimate, level: Level, may_lose: bo
         surely=max(0.0, -bound),
         farthest=farthest,
         expected_loss=estimate.posterior.expected_loss,
+        teams=estimate.teams,
     )
 
 

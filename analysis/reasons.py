@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from math import ceil
 
 from .case import CERTAIN_ENOUGH, FUTILE_BELOW, Evidence, Guardrail, Treatment
+from .results import Teams
+from .teams import FEW_TEAMS
 
 CLOSE_CALL = 0.8
 """Below this chance to be best, the winner's reason says that another variant is close."""
@@ -18,6 +20,8 @@ def doubts(e: Evidence, treatment: Treatment) -> tuple[str, ...]:
         found.append("this is an unplanned look, and winners are named at planned ones only")
     if not e.ran_long_enough:
         found.append(f"it has run {_days_run(e)} of at least {e.minimum_days} days")
+    if treatment.teams is not None and treatment.has_few_teams:
+        found.append(_say_few(treatment.teams))
     if worse := treatment.guardrails_in("worse"):
         found.append(f"it looks worse on the guardrail {_titles(worse)}")
     if still_open := treatment.guardrails_in("open"):
@@ -39,6 +43,13 @@ def _say_open(guardrails: Sequence[Guardrail]) -> str:
         for each in guardrails
     ]
     return f"it is not shown yet that it spares the guardrail {listed(parts)}"
+
+
+def _say_few(teams: Teams) -> str:
+    fewest = f"{teams.n_fewest} teams in a variant are too few to see how much teams differ"
+    if teams.draw_p_value is None:
+        return fewest
+    return f"{fewest} (by the draw of the teams alone, p = {number(teams.draw_p_value)})"
 
 
 # --- why
@@ -224,6 +235,14 @@ def show_guardrails(e: Evidence) -> str:
     if e.final:
         return f"People who accept the loss that {names} still allows, or a new phase{more}."
     return f"A later look that shows {names} spared{more}."
+
+
+def more_teams(_: Evidence) -> str:
+    """For a winner by few teams."""
+    return (
+        f"A new phase with at least {FEW_TEAMS} teams in every variant, better 20; or people who"
+        " take it all the same, knowing how little stands behind it."
+    )
 
 
 def settle(e: Evidence) -> str:

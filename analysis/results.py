@@ -74,6 +74,22 @@ class Planning:
 
 
 @dataclass(frozen=True)
+class Teams:
+    """What it means that whole teams were randomised, of both variants together."""
+
+    n_fewest: int  # teams of the variant that has fewest
+    icc: float | None = None  # share of the learners' variance between teams; None: unknown
+    icc_low: float | None = None  # 95 %
+    icc_high: float | None = None
+    design_effect: float | None = None  # so many times the variance of learners drawn one by one
+    n_effective: float | None = None  # learners drawn one by one who would tell as much
+    draw_p_value: float | None = None  # by the draw of the teams alone; None: teams are not few
+    draw_low: float | None = None  # None beside a p value: unbounded
+    draw_high: float | None = None
+    n_draws: int = 0
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The effect of one treatment on one metric: treatment minus control."""
 
@@ -100,6 +116,7 @@ class Estimate:
     guardrail: str = ""  # non-inferior | not worse | open | worse | harmed; "": it is none
     planning: Planning | None = None  # of the primary, once a verdict ends the experiment
     loss_in_money: float | None = None  # the posterior's expected loss, per learner
+    teams: Teams | None = None  # where whole teams were randomised
 
 
 @dataclass(frozen=True)
@@ -167,6 +184,36 @@ class ComponentSplit:
     components: tuple[ComponentEffect, ...]
     effect_without_incentive: float | None = None  # score points, the incentive component left out
     se_without_incentive: float | None = None
+
+
+@dataclass(frozen=True)
+class BenefitLevel:
+    """One segment's effect, as measured and drawn towards the others (partial pooling)."""
+
+    level: str
+    n: int  # learners of both variants
+    effect: float
+    se: float
+    low: float  # 95 %
+    high: float
+    pooled: float
+    pooled_low: float  # 95 %
+    pooled_high: float
+    p_better: float
+
+
+@dataclass(frozen=True)
+class Benefit:
+    """Whether a treatment's effect on the primary differs by role, region or tenure."""
+
+    metric: str
+    variant: str
+    segment: str
+    levels: tuple[BenefitLevel, ...] = ()
+    left_out: tuple[str, ...] = ()  # levels with too few learners
+    p_value: float | None = None  # of "the effect is the same everywhere"; None: see why_not
+    p_adjusted: float | None = None  # allowing for the other segments and treatments (Holm)
+    why_not: str = ""
 
 
 @dataclass(frozen=True)
@@ -239,6 +286,7 @@ class Readout:
     component_splits: tuple[ComponentSplit, ...] = ()
     trend: tuple[TrendPoint, ...] = ()
     variant_titles: dict[str, str] = field(default_factory=dict)  # key -> title
+    benefits: tuple[Benefit, ...] = ()  # who benefits, by treatment and segment
 
     @property
     def primary(self) -> MetricResult:
@@ -271,7 +319,13 @@ class Readout:
             _split_from_json(split) for split in values["component_splits"]
         )
         values["trend"] = tuple(TrendPoint(**point) for point in values["trend"])
+        values["benefits"] = tuple(_benefit_from_json(each) for each in values.get("benefits", ()))
         return cls(**values)
+
+
+def _benefit_from_json(plain: dict[str, Any]) -> Benefit:
+    levels = tuple(BenefitLevel(**level) for level in plain["levels"])
+    return Benefit(**{**plain, "levels": levels, "left_out": tuple(plain["left_out"])})
 
 
 def _decision_from_json(plain: dict[str, Any]) -> Decision:
@@ -294,13 +348,14 @@ def _metric_from_json(plain: dict[str, Any]) -> MetricResult:
 def _estimate_from_json(plain: dict[str, Any]) -> Estimate | NotEstimable:
     if "remedy" in plain:
         return NotEstimable(**plain)
-    planning = plain.get("planning")
+    planning, teams = plain.get("planning"), plain.get("teams")
     return Estimate(
         **{
             **plain,
             "relative": Relative(**plain["relative"]),
             "posterior": Posterior(**plain["posterior"]),
             "planning": None if planning is None else Planning(**planning),
+            "teams": None if teams is None else Teams(**teams),
         }
     )
 

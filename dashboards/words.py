@@ -192,6 +192,33 @@ def planning_sentence(metric: MetricResult, estimate: Estimate, titles: Mapping[
     return f"{text} Allowing for the looks alone, without earlier experience: {adjusted}."
 
 
+def teams_sentence(estimate: Estimate) -> str:
+    """What it means that whole teams were randomised; empty where learners were."""
+    teams = estimate.teams
+    if teams is None:
+        return ""
+    parts = []
+    if teams.icc is not None and teams.icc_low is not None and teams.icc_high is not None:
+        low, high = (formats.number(max(0.0, end), 2) for end in (teams.icc_low, teams.icc_high))
+        learners = formats.count(estimate.n_learners + estimate.n_learners_control)
+        worth = formats.count(round(teams.n_effective or 0))
+        parts.append(
+            f"Teams were randomised: {formats.number(max(0.0, teams.icc), 2)} of the variance lies "
+            f"between them (ICC, {low} to {high}), so these {learners} learners tell as much as "
+            f"{worth} drawn one by one (design effect {formats.number(teams.design_effect)})."
+        )
+    if teams.draw_p_value is not None:
+        span = formats.interval(teams.draw_low, teams.draw_high, 2)
+        unbounded = None in (teams.draw_low, teams.draw_high)
+        open_ended = ", open where these draws cannot exclude anything" if unbounded else ""
+        share = formats.percent(teams.draw_p_value, 1)
+        parts.append(
+            f"With so few teams, count on the draw alone: of {formats.count(teams.n_draws)} ways "
+            f"to draw the teams, {share} give a difference as large (interval {span}{open_ended})."
+        )
+    return " ".join(parts)
+
+
 def best_sentence(metric: MetricResult, titles: Mapping[str, str]) -> str:
     """Which variant is most likely the best; empty with fewer than three variants."""
     if len(metric.p_best) < 3:

@@ -2,18 +2,18 @@
 
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import Statistic
+from analysis.teams import FEW_TEAMS
 
 from .trust import Finding, Trust
 
 FEWEST = 2
-FEW_TEAMS = 6
 
 
 def run(trust: Trust) -> Finding | None:
     """The number of randomised units with an outcome, in the variant that has fewest.
 
     Below two of them nothing can be estimated: at the last look that stops, before it warns. Below
-    six teams a variant the estimate stands, with a wide interval.
+    six teams a variant the estimate stands, with a wide interval, and names no winner.
     """
     counts = {variant: n_units(trust.primary.get(variant)) for variant in trust.variants}
     fewest = min(counts, key=lambda variant: counts[variant])
@@ -30,7 +30,7 @@ def run(trust: Trust) -> Finding | None:
         return Finding(
             False,
             f"Too few teams: {fewest} has {counts[fewest]}, and below {FEW_TEAMS} a variant the"
-            " interval rests on little; randomise more teams.",
+            " interval rests on little: no winner is named; randomise more teams.",
             details=details,
         )
     return Finding(

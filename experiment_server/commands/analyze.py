@@ -53,6 +53,7 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
     # The engine takes half a second to load: other commands do not wait for it.
     from analysis.table.analyze import analyze_table
     from analysis.table.request import TableError, TableRequest, parse_weights
+    from dashboards.words import teams_sentence
 
     try:
         request = TableRequest(
@@ -76,6 +77,9 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
     console.print(f"[bold]{analysis.decision.verdict}[/bold]")
     console.print(analysis.decision.reason, markup=False)
     console.print(_table(analysis.estimates))
+    for estimate in analysis.estimates:
+        if said := teams_sentence(estimate):
+            console.print(f"{estimate.metric}, {estimate.variant}: {said}", markup=False)
     for check in analysis.checks:
         mark = "ok  " if check.passed else check.severity
         console.print(f"{mark}  {check.title}: {check.sentence}", markup=False)

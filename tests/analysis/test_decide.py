@@ -4,7 +4,7 @@ import pytest
 
 from analysis.case import Guardrail
 from analysis.decide import RULES, Evidence, Treatment, decide, number
-from analysis.results import CheckResult, Verdict
+from analysis.results import CheckResult, Teams, Verdict
 
 CALM = Treatment(
     variant="double",
@@ -25,6 +25,7 @@ SPARED = replace(OPEN, state="non-inferior", worst=0.4)
 HARMED = replace(OPEN, state="harmed", worst=4.0)
 WORSE = Guardrail("Sales", "worse")
 UNKNOWN = Guardrail("Sales", "unknown")
+FIVE_TEAMS = Teams(n_fewest=5, draw_p_value=0.0238)
 BROKEN = CheckResult("sample_ratio", "Sample ratio", False, "stop", "The shares are off.")
 WARNED = replace(BROKEN, severity="warn")
 
@@ -66,6 +67,9 @@ CASES = [
     ("winner", evidence(WINNER, replace(WINNER, variant="triple", regret=0.9)), Verdict.SHIP),
     ("winner-too-early", evidence(WINNER, days_running=8.0), Verdict.KEEP_RUNNING),
     ("winner-too-early", evidence(WINNER, ad_hoc=True), Verdict.KEEP_RUNNING),
+    ("too-few-teams", evidence(replace(WINNER, teams=FIVE_TEAMS)), Verdict.REVIEW),
+    ("too-few-teams", evidence(replace(WINNER, teams=FIVE_TEAMS), final=True), Verdict.REVIEW),
+    ("winner", evidence(replace(WINNER, teams=replace(FIVE_TEAMS, n_fewest=6))), Verdict.SHIP),
     ("guardrails-not-shown-yet", evidence(guarded(WINNER, OPEN)), Verdict.KEEP_RUNNING),
     ("guardrails-not-shown-yet", evidence(guarded(WINNER, WORSE)), Verdict.KEEP_RUNNING),
     ("guardrails-not-shown", evidence(guarded(WINNER, OPEN), final=True), Verdict.REVIEW),
@@ -310,3 +314,13 @@ def test_decide__finished_table__speaks_of_no_looks():
     reason = decide(evidence(CALM, final=True, days_running=None)).reason
 
     assert reason.startswith("The data allow both")
+
+
+def test_decide__winner_by_few_teams__says_what_the_draw_alone_says():
+    decision = decide(evidence(replace(WINNER, teams=FIVE_TEAMS)))
+
+    assert "5 teams in a variant are too few" in decision.reason
+    assert "p = 0.0238" in decision.reason
+    assert "at least 6 teams" in decision.would_change
+    assert decision.winner is None
+    assert decision.arms[0].verdict == "held back"

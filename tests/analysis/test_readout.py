@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from analysis.methods import icc, randomisation
 from analysis.methods.always_valid import one_sided_z
 from analysis.plan import AnalysisPlan, MetricPlan, PreviousLook
 from analysis.readout import read, run_readout
@@ -279,6 +280,45 @@ def test_readout__four_teams_a_variant__warns_of_too_few():
 
     assert any("Too few teams" in check.sentence for check in found.checks)
     assert found.decision.verdict is Verdict.INCONCLUSIVE
+
+
+def with_learners(rng, n_teams, level=0.0):
+    """Team sums of ten learners each, squares within teams kept."""
+    rows = 50 + level + rng.normal(0, 4, n_teams)[:, None] + rng.normal(0, 8, (n_teams, 10))
+    within = ((rows - rows.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    return ClusterSums(
+        ("outcome",), np.full(n_teams, 10), rows.sum(axis=1)[:, None], within[:, None]
+    )
+
+
+def test_readout__teams__says_how_alike_their_learners_are():
+    rng = np.random.default_rng(3)
+    statistics = {"control": with_learners(rng, 40), "double": with_learners(rng, 40)}
+
+    found = read(plan(unit_kind="team"), collected({"energize": statistics}))
+
+    facts = found.primary.estimates[0].teams
+    alike = icc.estimate(*statistics.values())
+    assert (facts.icc, facts.design_effect) == (alike.icc, alike.design_effect)
+    assert facts.n_effective == pytest.approx(800 / facts.design_effect)
+    assert facts.draw_p_value is None
+    assert Readout.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_readout__five_teams_a_variant__names_no_winner_and_shows_the_draw():
+    rng = np.random.default_rng(3)
+    statistics = {"control": with_learners(rng, 5), "double": with_learners(rng, 5, level=40.0)}
+
+    found = read(plan(unit_kind="team"), collected({"energize": statistics}))
+
+    estimate = found.primary.estimates[0]
+    draw = randomisation.estimate(*statistics.values())
+    assert estimate.low > 0
+    assert (found.decision.verdict, found.decision.rule) == (Verdict.REVIEW, "too-few-teams")
+    assert (estimate.teams.draw_p_value, estimate.teams.n_draws) == (draw.p_value, 252)
+    assert (estimate.teams.draw_low, estimate.teams.draw_high) == pytest.approx(
+        (draw.low, draw.high)
+    )
 
 
 @pytest.mark.parametrize("by_team", [False, True])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.decide import RULES
-from analysis.results import Planning, Relative, Verdict
+from analysis.results import Planning, Relative, Teams, Verdict
 from dashboards import words
 from tests.dashboards import factories
 
@@ -163,3 +163,30 @@ def test_verdicts__each__has_words_and_an_own_icon():
     assert set(words.VERDICTS) == set(Verdict)
     icons = [said.icon for said in words.VERDICTS.values()]
     assert len(set(icons)) == len(icons)
+
+
+TEAMS = Teams(
+    n_fewest=20, icc=0.12, icc_low=0.05, icc_high=0.21, design_effect=2.5, n_effective=800.0
+)
+
+
+def test_teams_sentence__learners_randomised__is_silent():
+    assert words.teams_sentence(factories.estimate()) == ""
+
+
+def test_teams_sentence__teams_randomised__says_what_that_costs():
+    estimate = factories.estimate(teams=TEAMS, n_learners=900, n_learners_control=1100)
+
+    assert words.teams_sentence(estimate) == (
+        "Teams were randomised: 0.12 of the variance lies between them (ICC, 0.05 to 0.21), so "
+        "these 2,000 learners tell as much as 800 drawn one by one (design effect 2.5)."
+    )
+
+
+def test_teams_sentence__few_teams__offers_the_draw():
+    few = Teams(n_fewest=3, draw_p_value=0.1, draw_low=None, draw_high=4.0, n_draws=20)
+
+    sentence = words.teams_sentence(factories.estimate(teams=few))
+
+    assert "of 20 ways to draw the teams, 10.0" in sentence
+    assert "cannot exclude" in sentence

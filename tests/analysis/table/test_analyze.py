@@ -364,3 +364,21 @@ def test_analyze__nine_to_one_without_weights__tells_of_the_option(write):
 def test_parse_weights__a_variant_twice__is_refused():
     with pytest.raises(TableError, match="a is named twice"):
         parse_weights("a=1,b=1,a=2")
+
+
+def test_analyze__few_teams__is_left_to_people_with_the_draw_beside_it(write):
+    rng = np.random.default_rng(21)
+    team = np.repeat(np.arange(8), 12)
+    arm = np.where(team % 2 == 1, "double", "control")
+    score = 50 + 12 * (team % 2) + rng.normal(0, 2, 8)[team] + rng.normal(0, 6, 96)
+    path = write({"learner": np.arange(96), "team": team, "arm": arm, "score": score})
+    request = TableRequest("learner", "arm", "control", ("score",), cluster="team")
+
+    found = analyze_table(path, request)
+
+    result = found.to_json()["results"][0]
+    assert result["low"] > 0
+    assert found.decision.rule == "too-few-teams"
+    assert result["teams"]["n_draws"] == 70
+    assert result["teams"]["draw_p_value"] == pytest.approx(2 / 70)
+    assert 0 <= result["teams"]["icc"] < 1
