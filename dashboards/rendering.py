@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from analysis.answers import ChartData, TableData
 from analysis.results import NotEstimable
-from dashboards import drawing, formats, readout_charts, words
+from dashboards import across_words, drawing, formats, readout_charts, words
 from dashboards.views import (
+    AcrossView,
     ErrorView,
     ExperimentsView,
     FlagsView,
@@ -31,6 +32,7 @@ TEMPLATES: Final[dict[type[View], str]] = {
     ExperimentsView: "experiments.html",
     ReadoutView: "readout.html",
     QuestionsView: "questions.html",
+    AcrossView: "across.html",
     FlagsView: "flags.html",
     ReportsView: "reports.html",
     ReportView: "report.html",
@@ -91,6 +93,7 @@ def _environment() -> Environment:
     environment.globals.update(
         formats=formats,
         words=words,
+        across_words=across_words,
         charts=readout_charts,
         chart_svg=chart_svg,
         chart_table=chart_table,

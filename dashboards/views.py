@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from analysis.across.results import AcrossReport
 from analysis.answers import Answer
 from analysis.results import Readout
 from dashboards.report import ReportBody
 
-Section = Literal["experiments", "questions", "flags", "reports", ""]
+Section = Literal["experiments", "questions", "flags", "reports", "across", ""]
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,14 @@ class QuestionsView:
 
 
 @dataclass(frozen=True)
+class AcrossView:
+    """What the experiments that are over say together."""
+
+    navigation: Navigation
+    report: AcrossReport
+
+
+@dataclass(frozen=True)
 class RuleInfo:
     """One rule of a flag: the first that matches decides."""
 
@@ -299,6 +308,7 @@ View = (
     | ExperimentsView
     | ReadoutView
     | QuestionsView
+    | AcrossView
     | FlagsView
     | ReportsView
     | ReportView

@@ -31,10 +31,10 @@ from experiment_server.members import pages as members_pages
 from experiment_server.metrics import api as metrics_api
 from experiment_server.metrics import service as metrics
 from experiment_server.notify import jobs as notify_jobs
+from experiment_server.readouts import across_api, scores_api
 from experiment_server.readouts import api as readouts_api
 from experiment_server.readouts import jobs as readouts_jobs
 from experiment_server.readouts import pages as readouts_pages
-from experiment_server.readouts import scores_api
 from experiment_server.readouts.suggest import suggest_after
 from experiment_server.reports import api as reports_api
 from experiment_server.reports import jobs as reports_jobs
@@ -69,6 +69,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     explain_api.blueprint,
     holdouts_api.blueprint,
     readouts_api.blueprint,
+    across_api.blueprint,
     scores_api.blueprint,
     reports_api.blueprint,
     members_api.blueprint,

@@ -6,9 +6,11 @@ from typing import Final
 import typer
 
 from experiment_server.commands import (
+    across,
     analyze,
-    bayes,
     assign,
+    bayes,
+    calibrate,
     demo,
     energize,
     environments,
@@ -33,7 +35,9 @@ COMMANDS: Final = (
     schedule,
     assign,
     analyze,
+    calibrate,
     bayes,
+    across,
     demo,
 )
 REFUSED: Final = 2  # the exit code of everything that the caller can mend

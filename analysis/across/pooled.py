@@ -1,33 +1,16 @@
 """Pooled effects: what the experiments of one domain have done so far, and what the next may do."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import chdtrc, stdtr, stdtrit
 
+from analysis.across.results import PooledEffect
 from analysis.bayes.priors import PastEffect, heterogeneity
 from analysis.results import NotEstimable
 
 FEWEST = 3
 """With two experiments there is no saying how far apart true effects are."""
-
-
-@dataclass(frozen=True)
-class PooledEffect:
-    """The mean effect of a group of experiments, in the metric's unit."""
-
-    n_experiments: int
-    mean: float
-    se: float  # Hartung-Knapp
-    low: float  # 95 %, of the mean
-    high: float
-    p_value: float
-    tau: float  # sd of the true effects around their mean
-    next_low: float  # 95 %, of the true effect of one more such experiment
-    next_high: float
-    q: float  # Cochran's; chi-squared with n - 1 degrees of freedom when all effects are equal
-    q_p_value: float
 
 
 def pool(effects: Sequence[PastEffect]) -> PooledEffect | NotEstimable:

@@ -8,15 +8,12 @@ import numpy.typing as npt
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import chdtrc, stdtrit
 
+from analysis.across.results import SurrogateSlope
 from analysis.results import NotEstimable
 
 Floats = npt.NDArray[np.float64]
 
 FEWEST = 5
-STRONG_ENOUGH = 10.0
-"""The mean F statistic of the score's effects below which they are weak instruments (Staiger,
-Stock 1997)."""
-
 _FARTHEST = 1e6
 
 
@@ -30,25 +27,6 @@ class PairedEffect:
     kpi: float
     kpi_se: float
     covariance: float = 0.0  # of the two estimates
-
-
-@dataclass(frozen=True)
-class SurrogateSlope:
-    """KPI units per score point, over all experiments."""
-
-    n_experiments: int
-    slope: float
-    low: float | None  # None: unbounded on this side
-    high: float | None
-    strength: float  # mean F of the score's effects: below 10 the slope is not to be trusted
-    elsewhere: float  # sd of what experiments did to the KPI beside the score, in KPI units
-    misfit: float  # Q with elsewhere = 0; chi-squared, n - 1 degrees of freedom if one line fits
-    misfit_p_value: float
-
-    @property
-    def is_strong(self) -> bool:
-        """Whether experiments moved the score enough to be used as instruments."""
-        return self.strength >= STRONG_ENOUGH
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,15 @@ readout, and every later readout takes it from there. All looks are read with th
 """
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from analysis.bayes.priors import PastEffect, learn_prior
 from analysis.plan import AnalysisPlan
 from experiment_server.experiments.models import Experiment, ExperimentPhase
-from experiment_server.readouts.models import StoredReadout
-from experiment_server.readouts.service import headline, list_readouts
-
-_OVER: Final = ("stopped", "archived")
-_UNUSABLE: Final = "DO NOT USE"
+from experiment_server.readouts.past import past_readouts
+from experiment_server.readouts.service import list_readouts
 
 
 def with_learned_priors(
@@ -51,29 +48,8 @@ def past_effects(bodies: dict[str, dict[str, Any]], metric_key: str) -> list[Pas
 def _past_readouts(
     session: Session, experiment: Experiment, phase: ExperimentPhase
 ) -> dict[str, dict[str, Any]]:
-    """The readout that speaks for each experiment that was over when this phase started.
-
-    A readout that may not be used, such as one with a broken split, teaches nothing.
-    """
-    found = session.exec(
-        select(Experiment.key, StoredReadout)
-        .join(ExperimentPhase, col(ExperimentPhase.experiment_id) == col(Experiment.id))
-        .join(StoredReadout, col(StoredReadout.experiment_id) == col(Experiment.id))
-        .where(Experiment.environment_id == experiment.environment_id)
-        .where(Experiment.id != experiment.id)
-        .where(col(Experiment.state).in_(_OVER))
-        .where(ExperimentPhase.number == Experiment.phase)
-        .where(StoredReadout.phase == Experiment.phase)
-        .where(col(ExperimentPhase.stopped_at) <= phase.started_at)
-        .where(col(StoredReadout.as_of) <= phase.started_at)
-        .order_by(col(Experiment.id), col(StoredReadout.as_of), col(StoredReadout.id))
+    """The readout that speaks for each experiment that was over when this phase started."""
+    found = past_readouts(
+        session, experiment.environment_id, over_by=phase.started_at, but=experiment.id
     )
-    readouts: dict[str, list[StoredReadout]] = {}
-    for key, row in found:
-        readouts.setdefault(key, []).append(row)
-    speaking = {key: headline(rows) for key, rows in readouts.items()}
-    return {
-        key: row.body
-        for key, row in speaking.items()
-        if row is not None and row.verdict != _UNUSABLE
-    }
+    return {past.experiment.key: past.row.body for past in found}

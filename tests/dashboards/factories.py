@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from analysis.across.report import PastExperiment, summarise
+from analysis.across.results import Measure
 from analysis.answers import Answer, ChartData, TableData
 from analysis.results import (
     CheckResult,
@@ -540,6 +542,30 @@ def questions_view(**changes):
     return views.QuestionsView(**{**values, **changes})
 
 
+def past_experiments(n=8):
+    """Experiments that moved the score, and sales by a fifth of that."""
+    moved = (2.0, -1.0, 3.0, 0.5, 4.0, -2.0, 1.0, 2.5)[:n]
+    return tuple(
+        PastExperiment(
+            f"past-{number}",
+            ("incentive", "messaging")[number % 2],
+            {
+                "energize_score": {"new": (by, 0.4)},
+                "sales": {"new": (0.2 * by + 0.02 * (number % 3 - 1), 0.05)},
+            },
+        )
+        for number, by in enumerate(moved)
+    )
+
+
+def across_view(past=None):
+    """What experiments that are over say together."""
+    found = past_experiments() if past is None else past
+    score = Measure("energize_score", "Energize Score", "points")
+    kpis = (Measure("sales", "Sales", "sales"), Measure("calls", "Call quality"))
+    return views.AcrossView(navigation("across"), summarise(found, score, kpis))
+
+
 def flags_view(may_switch=True, **changes):
     """Two flags: on with rules, off without."""
     rules = (
@@ -625,6 +651,8 @@ def all_views():
         "readout-empty": readout_view(empty_readout()),
         "readout-draft": draft_view(),
         "readout-none": views.ReadoutView(navigation=navigation(), design=design(), may_stop=True),
+        "across": across_view(),
+        "across-empty": across_view(()),
         "questions": questions_view(),
         "questions-empty": questions_view(answers=(), trust=None),
         "flags": flags_view(),
