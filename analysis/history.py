@@ -23,6 +23,7 @@ from analysis.lake.reader import Lake
 from analysis.metrics import metric_kind
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.results import NotEstimable
+from analysis.winsorise import winsorised
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -87,7 +88,8 @@ def pretend(
     if isinstance(dates, NotEstimable):
         return dates
     plan = _plan(metric, dates, as_of)
-    rows = learner_outcomes(plan, lake, norms, _people(lake, dates, as_of))
+    uncapped = learner_outcomes(plan, lake, norms, _people(lake, dates, as_of))
+    rows = winsorised(plan, uncapped)
     columns = {c: name for c, name in columns_of(rows, 0).items() if c in FIRST_COLUMNS}
     table = rows.select("learner", "unit", "exposed_us", *columns.values()).to_pyarrow()
     order = np.argsort(np.asarray(table["learner"].to_pylist(), dtype=str), kind="stable")

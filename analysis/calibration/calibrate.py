@@ -62,13 +62,16 @@ class Splits:
     teams: Draw | None = None
 
 
-def calibrate(past: Past, splits: Splits | None = None) -> Calibration | NotEstimable:
+def calibrate(
+    past: Past, splits: Splits | None = None, looks_wanted: int = 1
+) -> Calibration | NotEstimable:
     """How often each rule finds an effect between halves that differ by nothing but chance.
 
     Args:
         past: a metric's outcomes, from ``analysis.history.pretend``; with several dates the rules
             for several looks are tried too.
         splits: how many, and by what draw.
+        looks_wanted: more than there are dates is warned of.
     """
     splits = splits or Splits()
     facts = facts_of(past)
@@ -84,7 +87,7 @@ def calibrate(past: Past, splits: Splits | None = None) -> Calibration | NotEsti
         dates=tuple(date.isoformat() for date in past.dates),
         alpha=splits.alpha,
         rates=tuple(rates),
-        warnings=tuple(_warnings(past, facts, rates)),
+        warnings=tuple(_warnings(facts, rates, len(past.dates), looks_wanted)),
     )
 
 
@@ -96,8 +99,8 @@ def _learner_rates(past: Past, facts: Facts, splits: Splits) -> Iterator[Rate]:
     splitter = Splitter(past.columns, past.values, look)
     draw = splits.learners or fair_draws(len(past), splits.seed)
     planted = _planted(past, facts)
-    plain = Tally.of("plain", "Without a covariate, read once", splits.alpha)
-    used = Tally.of("used", "As the readout does, read once", splits.alpha)
+    plain = Tally.of("plain", "without a covariate", splits.alpha)
+    used = Tally.of("used", "as in the readout", splits.alpha)
     looks = _Looks.of(np.bincount(look), splits.alpha)
     for arms in splitter.moments(draw, splits.n):
         if COVARIATE in past.columns:
@@ -180,9 +183,9 @@ class _Looks:
             np.array([two_sided_z(share, alpha) for share in so_far]),
             -float(ndtri(alpha / 2)),
             (
-                Tally.of("looks", f"{n} planned looks, O'Brien-Fleming", alpha),
-                Tally.of("any_look", f"{n} looks, bound that holds at any", alpha),
-                Tally.of("every_look", f"{n} looks, each read as the only one", None),
+                Tally.of("looks", f"{n} planned looks", alpha),
+                Tally.of("any_look", f"{n} looks, any-look bound", alpha),
+                Tally.of("every_look", f"{n} looks, each as if alone", None),
             ),
         )
 
@@ -216,8 +219,8 @@ def _team_rates(past: Past, facts: Facts, splits: Splits) -> list[Rate]:
     draw = splits.teams or fair_draws(len(numbers), splits.seed)
     of_known = replace(past, values=past.values[known])
     planted = _planted(of_known, facts)
-    used = Tally.of("teams", "Teams drawn, as the readout does", splits.alpha)
-    ignored = Tally.of("teams_ignored", "Teams drawn, learners taken as independent", None)
+    used = Tally.of("teams", "teams, as in the readout", splits.alpha)
+    ignored = Tally.of("teams_ignored", "teams taken for learners", None)
     for by_team in splitter.cluster_sums(draw, splits.n):
         _read_once(used, by_team[0], splits.alpha, planted)
     for by_learner in splitter.moments(draw, splits.n):
@@ -228,13 +231,13 @@ def _team_rates(past: Past, facts: Facts, splits: Splits) -> list[Rate]:
 # --- what to say
 
 
-def _warnings(past: Past, facts: Facts, rates: list[Rate]) -> Iterator[str]:
+def _warnings(facts: Facts, rates: list[Rate], n_dates: int, looks_wanted: int) -> Iterator[str]:
     by_rule = {rate.rule: rate for rate in rates}
     for rate in rates:
         if rate.judgement == "too often":
             yield (
-                f"{rate.title}: finds an effect in {rate.false_positives:.1%} of splits without"
-                f" one, {rate.promised:.0%} promised. Look for a few learners with enormous"
+                f'The rule "{rate.title}" finds an effect in {rate.false_positives:.1%} of splits'
+                f" without one, {rate.promised:.0%} promised. Look for a few learners with enormous"
                 " outcomes and cap the metric, or plan for more units."
             )
     used = by_rule["used"]
@@ -251,5 +254,8 @@ def _warnings(past: Past, facts: Facts, rates: list[Rate]) -> Iterator[str]:
             f" {ignored.false_positives:.0%} of experiments without one. When whole teams get a"
             " variant, make the team the unit."
         )
-    if len(past.dates) == 1:
-        yield "History is long enough for one date only, so rules for several looks were not tried."
+    if n_dates < looks_wanted:
+        yield (
+            f"History is long enough for {n_dates} of the {looks_wanted} dates; rules for several"
+            " looks were tried with so many."
+        )

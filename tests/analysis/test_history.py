@@ -99,6 +99,18 @@ def test_pretend__history_shorter_than_two_windows__says_how_much_is_missing(
         assert "needs 28" in past.reason
 
 
+def test_pretend__a_metric_with_a_cap__is_capped_as_in_an_experiment(tmp_path):
+    rows = [event(f"l{n}", "sale", day(15), value=float(n)) for n in range(100)]
+    rows += [event(f"l{n}", "session_started", day(d)) for n in range(100) for d in (0, 13)]
+    lake = write_lake(tmp_path, events=rows)
+    sales = MetricPlan("s", "Sales", "sum", event_kinds=("sale",), window_days=14, cap_quantile=0.9)
+
+    past = pretend(lake, sales, day(28))
+
+    assert past.columns == ("outcome", "covariate")
+    assert past.column("outcome").max() == pytest.approx(89.1)
+
+
 def test_pretend__empty_lake__is_refused(tmp_path):
     found = pretend(Lake.open(tmp_path), DAYS, day(28))
 
