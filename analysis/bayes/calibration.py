@@ -18,7 +18,8 @@ from .scores import CONCENTRATION, ScoreSums, compare_scores, compare_scores_by_
 Floats = npt.NDArray[np.float64]
 
 BINS: Final = 10
-SHORT: Final = Effort(draws=500, tune=500)
+ONCE: Final = Effort()
+"""Without a second attempt, so that a round's cost is known."""
 
 _EDGE: Final = 1e-9
 _FEWEST_BETWEEN: Final = 2
@@ -59,7 +60,7 @@ def segments_world(
     )
     seed = int(rng.integers(2**31))
     if sampling:
-        found = pool_by_sampling(segments, scales, seed, effort=SHORT)
+        found = pool_by_sampling(segments, scales, seed, effort=ONCE)
     else:
         found = pool(segments, scales, seed)
     first = (float(effects[0]), found.draws[:, 0])
@@ -86,7 +87,7 @@ def scores_world(
         return {}, False
     seed = int(rng.integers(2**31))
     if sampling:
-        found = compare_scores_by_sampling(sums, seed, effort=SHORT)
+        found = compare_scores_by_sampling(sums, seed, effort=ONCE)
     else:
         found = compare_scores(sums, seed)
     draws = found.means["treatment"] - found.means["control"]
@@ -103,7 +104,7 @@ def calibrate(
 
     Args:
         model: a row of ``WORLDS``.
-        rounds: worlds; 200 take a minute by NUTS.
+        rounds: worlds; 200 take some minutes by NUTS.
         seed: the same seed gives the same figures.
         sampling: by NUTS (with its fall-back, as in use), or by the grid alone.
     """

@@ -52,12 +52,12 @@ class Diagnostics:
 class Effort:
     """How long to sample."""
 
-    draws: int = 1_000  # kept, in each of four chains
-    tune: int = 800
-    target_accept: float = 0.95
+    draws: int = 2_000  # kept, in each of four chains
+    tune: int = 1_000
+    target_accept: float = 0.995
 
 
-HARDER: Final = Effort(draws=2_000, tune=1_500, target_accept=0.995)
+HARDER: Final = Effort(draws=4_000, tune=2_000, target_accept=0.998)
 
 
 @dataclass(frozen=True, eq=False)
