@@ -9,8 +9,9 @@ import time
 
 import numpy as np
 
-from analysis.bayes.pooling import Scales, Segments, pool, pool_by_sampling
+from analysis.bayes.pooling import pool, pool_by_sampling
 from analysis.bayes.scores import ScoreSums, compare_scores, compare_scores_by_sampling
+from analysis.bayes.segments import Scales, Segments
 from benchmarks._measure import best_seconds
 
 ROLES, REGIONS = 4, 10

@@ -11,9 +11,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from .pooling import Scales, Segments, pool, pool_by_sampling
+from .pooling import pool, pool_by_sampling
 from .sampler import Effort
 from .scores import CONCENTRATION, ScoreSums, compare_scores, compare_scores_by_sampling
+from .segments import Scales, Segments
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,7 +8,8 @@ from typing import Any
 import ibis
 import numpy as np
 
-from analysis.bayes.pooling import Pooling, Scales, Segments, pool, pool_by_sampling
+from analysis.bayes.pooling import Pooling, pool, pool_by_sampling
+from analysis.bayes.segments import Scales, Segments
 from analysis.contrast import Contrast
 from analysis.methods.bayes_normal import likelihood_se
 from analysis.methods.welch import estimate

@@ -8,8 +8,9 @@ from scipy import stats
 from scipy.integrate import quad
 
 from analysis.bayes import pooling
-from analysis.bayes.pooling import Scales, Segments, pool, pool_by_sampling
+from analysis.bayes.pooling import pool, pool_by_sampling
 from analysis.bayes.sampler import Diagnostics, Effort, Sampled
+from analysis.bayes.segments import Scales, Segments
 from tests.oracles import rscript
 
 ORACLE = rscript.values("blup")
