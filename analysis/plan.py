@@ -88,6 +88,7 @@ class AnalysisPlan:
     definition_version: int = 1
     variant_titles: tuple[str, ...] = ()  # in the order of ``variants``; (): the keys
     strata: tuple[str, ...] = ()  # role, region, tenure: compared within their combinations
+    costs: tuple[float, ...] = ()  # money per learner of each variant; (): not known
 
     @property
     def titles(self) -> dict[str, str]:
@@ -136,6 +137,7 @@ class AnalysisPlan:
         values["weights"] = tuple(values["weights"])
         values["variant_titles"] = tuple(values.get("variant_titles", ()))
         values["strata"] = tuple(values.get("strata", ()))
+        values["costs"] = tuple(values.get("costs", ()))
         values["metrics"] = tuple(
             MetricPlan(
                 **{

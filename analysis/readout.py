@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from .benefits import who_benefits
 from .checks import check_all
 from .checks.sample_ratio import count_segments
 from .checks.trust import Trust
 from .contrast import Contrast, critical_t
+from .costs import with_costs
 from .decide import Evidence, decide
 from .estimate import Compared, compare_all, estimate_metric
 from .evidence import Guardrails, guardrails_of, harm_bound, treatments_of
@@ -76,7 +78,12 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
     levels = metric_levels(plan, level, {key: each.estimable for key, each in compared.items()})
     guardrails = guardrails_of(plan, compared, level, levels)
     metrics = tuple(
-        _with_guardrails(estimate_metric(each, levels[key]), guardrails)
+        with_costs(
+            plan,
+            _with_guardrails(estimate_metric(each, levels[key]), guardrails),
+            each,
+            levels[key],
+        )
         for key, each in compared.items()
     )
     checks = check_all(_trust(plan, collected))
@@ -135,6 +142,7 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         component_splits=_splits(plan, collected),
         trend=_trend(plan, primary, collected),
         variant_titles=plan.titles,
+        benefits=who_benefits(plan, primary, collected),
     )
 
 

@@ -90,6 +90,20 @@ class Teams:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a treatment's effect costs, against the control; money is the metric's currency."""
+
+    extra: float  # per learner
+    per_unit: float  # for one more unit the good way; below 0 when nothing was gained
+    low: float | None  # None: the effect may be 0, so no price is too high
+    high: float | None
+    pays: bool | None = None  # beyond the interval's doubt; None: open, or no value is known
+    net_value: float | None = None  # per learner: value of the effect minus extra cost
+    net_low: float | None = None
+    net_high: float | None = None
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The effect of one treatment on one metric: treatment minus control."""
 
@@ -117,6 +131,7 @@ class Estimate:
     planning: Planning | None = None  # of the primary, once a verdict ends the experiment
     loss_in_money: float | None = None  # the posterior's expected loss, per learner
     teams: Teams | None = None  # where whole teams were randomised
+    cost: Cost | None = None  # where the plan knows what a learner of each variant costs
 
 
 @dataclass(frozen=True)
@@ -349,6 +364,7 @@ def _estimate_from_json(plain: dict[str, Any]) -> Estimate | NotEstimable:
     if "remedy" in plain:
         return NotEstimable(**plain)
     planning, teams = plain.get("planning"), plain.get("teams")
+    cost = plain.get("cost")
     return Estimate(
         **{
             **plain,
@@ -356,6 +372,7 @@ def _estimate_from_json(plain: dict[str, Any]) -> Estimate | NotEstimable:
             "posterior": Posterior(**plain["posterior"]),
             "planning": None if planning is None else Planning(**planning),
             "teams": None if teams is None else Teams(**teams),
+            "cost": None if cost is None else Cost(**cost),
         }
     )
 

@@ -10,7 +10,15 @@ from markupsafe import Markup
 
 from analysis.answers import ChartData, TableData
 from analysis.results import NotEstimable
-from dashboards import across_words, drawing, formats, readout_charts, words
+from dashboards import (
+    across_words,
+    benefit_words,
+    cost_words,
+    drawing,
+    formats,
+    readout_charts,
+    words,
+)
 from dashboards.views import (
     AcrossView,
     ErrorView,
@@ -94,6 +102,8 @@ def _environment() -> Environment:
         formats=formats,
         words=words,
         across_words=across_words,
+        benefit_words=benefit_words,
+        cost_words=cost_words,
         charts=readout_charts,
         chart_svg=chart_svg,
         chart_table=chart_table,

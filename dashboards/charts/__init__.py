@@ -18,6 +18,7 @@ from dashboards.charts.marks import Rows
 from dashboards.charts.posterior import posterior
 from dashboards.charts.quintile_outcomes import quintile_outcomes
 from dashboards.charts.retention_heatmap import retention_heatmap
+from dashboards.charts.segments import segments
 from dashboards.charts.stickiness import stickiness
 from dashboards.charts.survival import survival
 from dashboards.charts.trend import trend
@@ -35,6 +36,7 @@ CHARTS: Final[dict[str, Callable[[Rows, Layout], Any]]] = {
     "posterior": posterior,
     "quintile_outcomes": quintile_outcomes,
     "retention_heatmap": retention_heatmap,
+    "segments": segments,
     "stickiness": stickiness,
     "survival": survival,
     "trend": trend,

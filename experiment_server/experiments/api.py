@@ -33,6 +33,12 @@ class VariantBody(Body):
     title: str = Field(default="", max_length=200)
     weight: float = Field(default=1.0, gt=0, le=1_000_000)
     payload: Any = None
+    cost_per_learner: StorableFloat | None = Field(
+        default=None,
+        ge=0,
+        description="money that a learner of this variant costs, in the metrics' currency; with it "
+        "the readout says what one more unit costs. Say it of every variant, 0 where it is free",
+    )
 
 
 class FactorBody(Body):

@@ -1,6 +1,6 @@
 """From an experiment's definition to the analysis: when to look, and what to compute."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -79,6 +79,7 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         lake_version=dict(wish.lake_version),
         definition_version=design["definition_version"],
         variant_titles=tuple(variant["title"] or variant["key"] for variant in design["variants"]),
+        costs=_costs(design["variants"]),
         **{name: analysis[name] for name in OPTIONAL_ANALYSIS if name in analysis},
     )
 
@@ -86,6 +87,13 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
 def design_structure(phase: ExperimentPhase) -> dict[str, Any]:
     """Factors, orders and strata of a phase: see ``designs.structure_of``."""
     return structure_of(phase.design)
+
+
+def _costs(variants: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
+    """What a learner of each variant costs; () when that is not known of all."""
+    known = [variant.get("cost_per_learner") for variant in variants]
+    costs = tuple(float(cost) for cost in known if cost is not None)
+    return costs if len(costs) == len(known) else ()
 
 
 def _metric_plan(use: Mapping[str, Any]) -> MetricPlan:

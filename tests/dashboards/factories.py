@@ -7,6 +7,8 @@ from analysis.across.report import PastExperiment, summarise
 from analysis.across.results import Measure
 from analysis.answers import Answer, ChartData, TableData
 from analysis.results import (
+    Benefit,
+    BenefitLevel,
     CheckResult,
     ComponentEffect,
     ComponentSplit,
@@ -166,6 +168,35 @@ def trend(variant="streak", effect=3.2, days=24):
     )
 
 
+def benefit(**changes):
+    """Whether roles differ: sellers look best, as far as that says anything."""
+    found = (("driver", 1.0, 2.6), ("nurse", 2.5, 3.0), ("seller", 6.1, 4.0))
+    values = {
+        "metric": "energize",
+        "variant": "streak",
+        "segment": "role",
+        "levels": tuple(
+            BenefitLevel(
+                level=level,
+                n=700,
+                effect=effect,
+                se=1.5,
+                low=effect - 2.9,
+                high=effect + 2.9,
+                pooled=pooled,
+                pooled_low=pooled - 2.0,
+                pooled_high=pooled + 2.0,
+                p_better=0.97,
+            )
+            for level, effect, pooled in found
+        ),
+        "left_out": ("pilot",),
+        "p_value": 0.13,
+        "p_adjusted": 0.4,
+    }
+    return Benefit(**{**values, **changes})
+
+
 def readout(verdict=Verdict.SHIP, **changes):
     """One readout of an experiment with two variants."""
     values = {
@@ -206,6 +237,7 @@ def readout(verdict=Verdict.SHIP, **changes):
         ),
         "checks": checks(),
         "sequential": sequential(),
+        "benefits": (benefit(), benefit(segment="region", p_adjusted=0.003)),
         "component_splits": (split(),),
         "trend": trend(),
     }
@@ -274,6 +306,7 @@ def empty_readout():
         n_mature={"control": 0, "streak": 0},
         checks=(),
         sequential=None,
+        benefits=(),
         component_splits=(),
         trend=(),
     )

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dashboards import drawing, readout_charts
+from dashboards import benefit_words, drawing, readout_charts
 from dashboards.charts import CHARTS, specification
 from dashboards.theme import LAYOUTS
 from tests.dashboards import factories
@@ -20,6 +20,7 @@ def readout_samples():
         "posterior": readout_charts.posterior_chart(shown.primary, TITLES),
         "trend": readout_charts.trend_chart(shown, TITLES),
         "component_split": readout_charts.split_chart(shown.component_splits[0], TITLES),
+        "segments": benefit_words.benefit_chart(shown.primary, factories.benefit(), TITLES),
         "look_history": readout_charts.looks_chart(factories.readout_view(shown).history),
     }
 

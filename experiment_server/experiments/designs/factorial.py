@@ -58,7 +58,15 @@ def _cell(factors: Factors, levels: Sequence[Mapping[str, Any]]) -> dict[str, An
         "payload": {
             factor["key"]: level["payload"] for factor, level in zip(factors, levels, strict=True)
         },
+        "cost_per_learner": _cost(levels),
     }
+
+
+def _cost(levels: Sequence[Mapping[str, Any]]) -> float | None:
+    """What the levels of a cell cost together; a factor without prices adds nothing."""
+    known = [level["cost_per_learner"] for level in levels if "cost_per_learner" in level]
+    known = [cost for cost in known if cost is not None]
+    return sum(known) if known else None
 
 
 def _errors(design: Design, _metrics: Mapping[str, Metric]) -> list[FieldError]:
@@ -67,6 +75,7 @@ def _errors(design: Design, _metrics: Mapping[str, Metric]) -> list[FieldError]:
     for index, factor in enumerate(factors):
         keys = [level["key"] for level in factor["levels"]]
         errors += key_errors(keys, f"factors[{index}].levels[{{}}].key")
+        errors += parallel.cost_errors(factor["levels"], f"factors[{index}].levels[{{}}]")
     if len(factors) < FEWEST:
         remedy = "With one factor alone, name its levels as variants."
         errors.append(FieldError("factors", "1 factor", "two factors or more", remedy))

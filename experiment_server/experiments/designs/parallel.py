@@ -30,11 +30,32 @@ def normalised(variants: list[dict[str, Any]]) -> list[dict[str, Any]]:
     total = sum(variant["weight"] for variant in variants)
     return [
         {
-            **variant,
+            **priced(variant),
             "title": variant["title"] or variant["key"],
             "weight": variant["weight"] / total,
         }
         for variant in variants
+    ]
+
+
+def priced(variant: Mapping[str, Any]) -> dict[str, Any]:
+    """The variant; without a price when nobody said one."""
+    return {
+        name: value
+        for name, value in variant.items()
+        if name != "cost_per_learner" or value is not None
+    }
+
+
+def cost_errors(arms: list[dict[str, Any]], field: str) -> list[FieldError]:
+    """Arms without a price beside others that have one; ``field`` has a place for the index."""
+    unpriced = [n for n, arm in enumerate(arms) if arm.get("cost_per_learner") is None]
+    if len(unpriced) in (0, len(arms)):
+        return []
+    remedy = "Say 0 where it costs nothing, or leave all of them out."
+    return [
+        FieldError(f"{field.format(n)}.cost_per_learner", "nothing", "a price, as others", remedy)
+        for n in unpriced
     ]
 
 
@@ -44,7 +65,7 @@ def variant_errors(design: Design) -> list[FieldError]:
     if len(keys) < FEWEST:
         remedy = 'For example [{"key": "control"}, {"key": "badge"}], the control first.'
         return [FieldError("variants", f"a list of {len(keys)}", "two variants or more", remedy)]
-    return key_errors(keys, "variants[{}].key")
+    return key_errors(keys, "variants[{}].key") + cost_errors(design["variants"], "variants[{}]")
 
 
 def _errors(design: Design, _metrics: Mapping[str, Metric]) -> list[FieldError]:

@@ -68,6 +68,14 @@ def test_experiment__without_a_schedule__looks_after_the_window_and_a_week_then_
         ({"variants": [{"key": "a", "weight": 0}, {"key": "b"}]}, "variants[0].weight"),
         ({"variants": [{"key": "a"}, {"key": "a"}]}, "variants[1].key"),
         ({"variants": [{"key": "a"}, {"key": "B !"}]}, "variants[1].key"),
+        (
+            {"variants": [{"key": "a", "cost_per_learner": 2}, {"key": "b"}]},
+            "variants[1].cost_per_learner",
+        ),
+        (
+            {"variants": [{"key": "a", "cost_per_learner": -1}, {"key": "b"}]},
+            "variants[0].cost_per_learner",
+        ),
         ({"coverage": 1.4}, "coverage"),
         ({"coverage": "NaN"}, "coverage"),
         ({"domain": "prices"}, "domain"),

@@ -56,6 +56,28 @@ def test_look_times__start_after_the_window_and_a_week(running):
     assert look_times(experiment, phase) == [NOW + timedelta(days=days) for days in (35, 42, 49)]
 
 
+def test_plan__variants_with_prices__has_their_costs(database):
+    environment = make_environment(database)
+    variants = [
+        {**variant, "cost_per_learner": cost}
+        for variant, cost in zip(WISH["variants"], (0, 2.5), strict=True)
+    ]
+    with database.write() as session:
+        ensure_built_in(session, NOW)
+        wish = {**WISH, "variants": variants}
+        experiment = service.create_experiment(session, SYSTEM, environment, wish, NOW)
+        phase = service.start_experiment(session, SYSTEM, experiment, NOW)
+
+    assert build_plan(experiment, phase, LookWish(as_of=NOW + timedelta(days=40))).costs == (0, 2.5)
+
+
+def test_plan__variants_without_prices__has_no_costs(running):
+    experiment, phase = running
+
+    assert "cost_per_learner" not in phase.design["variants"][0]
+    assert build_plan(experiment, phase, LookWish(as_of=NOW + timedelta(days=40))).costs == ()
+
+
 def test_plan__of_a_running_experiment__says_what_was_frozen(running):
     experiment, phase = running
     previous = (PreviousLook(1, 0.4, 0.001),)
@@ -114,3 +136,45 @@ def test_plan__after_a_metric_was_changed__stays_as_started(database, running):
 
     assert plan.primary.window_days == 28
     assert plan == build_plan(experiment, phase, LookWish(NOW))
+
+
+FACTORIAL = {
+    **WISH,
+    "unit_kind": "learner",
+    "variants": [],
+    "factors": [
+        {
+            "key": "reward",
+            "title": "Reward",
+            "levels": [
+                {"key": "none", "title": "", "weight": 1, "payload": None},
+                {"key": "points", "title": "Points", "weight": 1, "payload": 5},
+            ],
+        },
+        {
+            "key": "rhythm",
+            "title": "",
+            "levels": [
+                {"key": "daily", "title": "", "weight": 1, "payload": None},
+                {"key": "weekly", "title": "", "weight": 3, "payload": None},
+            ],
+        },
+    ],
+}
+
+
+def test_plan__factorial__names_the_factors_and_what_each_variant_stands_for(database):
+    environment = make_environment(database)
+    with database.write() as session:
+        ensure_built_in(session, NOW)
+        experiment = service.create_experiment(session, SYSTEM, environment, FACTORIAL, NOW)
+        phase = service.start_experiment(session, SYSTEM, experiment, NOW)
+
+    plan = build_plan(experiment, phase, LookWish(NOW + timedelta(days=35)))
+
+    assert [factor.title for factor in plan.factors] == ["Reward", "rhythm"]
+    assert plan.factors[0].level_titles == ("none", "Points")
+    assert set(plan.cells) == set(plan.variants)
+    assert plan.cells["points:weekly"] == ("points", "weekly")
+    assert plan.control == "none:daily"
+    assert AnalysisPlan.from_json(plan.to_json()) == plan
