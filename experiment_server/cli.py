@@ -19,6 +19,7 @@ from experiment_server.commands import (
     report,
     schedule,
     serve,
+    size,
 )
 from experiment_server.db import DatabaseError
 from experiment_server.problems import Problem
@@ -35,6 +36,7 @@ COMMANDS: Final = (
     schedule,
     assign,
     analyze,
+    size,
     calibrate,
     bayes,
     across,

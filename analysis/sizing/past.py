@@ -14,7 +14,7 @@ from analysis.statistics.collected import (
     OUTCOME,
 )
 
-from .variance import design_effect, mean_variance, team_variance
+from .variance import design_effect
 
 FEWEST_LEARNERS: Final = 100
 """Below it a standard deviation, and all that follows, is too unsure to plan with."""
@@ -49,23 +49,6 @@ class Facts:
     yes_or_no: bool
     correlation: float  # with the same measure in the window before; 0 without one
     teams: Teams | None  # None: too few are known
-
-    def unit_variance(self, unit_kind: str) -> float:
-        """What one learner, or one team, adds to the error of an adjusted comparison.
-
-        Raises:
-            ValueError: teams are asked for and too few are known.
-        """
-        variance = mean_variance(self.sd, min(self.correlation**2, 0.999))
-        if unit_kind != "team":
-            return variance
-        if self.teams is None:
-            raise ValueError(
-                f"unit: history knows fewer than {FEWEST_TEAMS} teams; describe learners with their"
-                " team, or type --team-size and --icc"
-            )
-        teams = self.teams
-        return team_variance(variance, teams.size, teams.icc_adjusted, teams.size_cv)
 
 
 def facts_of(past: Past) -> Facts | NotEstimable:

@@ -90,7 +90,7 @@ class Duration:
     high: float | None  # None: the pace may be nothing
 
 
-def days_to_enrol(units: float, daily: Sequence[int], window_days: int = 0) -> Duration | None:
+def days_to_enrol(units: float, daily: Sequence[float], window_days: int = 0) -> Duration | None:
     """How long until so many more units have come and their outcome windows are complete.
 
     The pace is the mean of the days given, as uncertain as those days differ (at least as a count
