@@ -1,133 +1,285 @@
-"""analyze_table: the same comparison from any CSV or Parquet file, one row a unit."""
+"""analyze_table: the same comparison from any table, one row a unit."""
 
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
+from analysis.case import Guardrail
 from analysis.checks import check_all
 from analysis.checks.trust import Trust
 from analysis.correct import holm
 from analysis.decide import Evidence, decide
-from analysis.estimate import compare_all, estimate_metric
-from analysis.evidence import treatments_of
-from analysis.levels import one_level
-from analysis.plan import MetricPlan
-from analysis.results import CheckResult, Decision, Estimate, MetricResult, NotEstimable
-from analysis.sequential import level_of_one_look
+from analysis.estimate import Compared, estimate_metric
+from analysis.evidence import harm_bound, treatments_of
+from analysis.guardrails import guardrail_power, standing
+from analysis.levels import MetricLevel, metric_levels, one_level
+from analysis.methods.futility import predictive_power
+from analysis.methods.stagewise import StageWise
+from analysis.methods.survival import LogRank, log_rank
+from analysis.plan import AnalysisPlan, PreviousLook
+from analysis.planning import is_over, with_planning
+from analysis.results import CheckResult, Estimate, MetricResult, Sequential
+from analysis.sequential import Level, at_stop, final_boundary, level_of_look, level_of_one_look
+from analysis.spending import parse, spent_by
+from analysis.statistics.life import LifeTable
 
-from .load import LARGEST, Loaded, load_table
-from .request import TableError, TableRequest
+from .answer import TableAnswer
+from .compare import compare_outcomes, compare_segments
+from .load import Loaded, load_table
+from .read import Source
+from .request import Looks, TableError, TableRequest
+
+if TYPE_CHECKING:
+    import altair
+
+_NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class TableAnalysis:
+class TableAnalysis(TableAnswer):
     """What a table says: decision, checks, and every outcome of every treatment."""
 
-    decision: Decision
-    checks: tuple[CheckResult, ...]
-    metrics: tuple[MetricResult, ...]
-    p_adjusted: dict[tuple[str, str], float] = field(default_factory=dict)
+    def summary(self, width: int = 100) -> str:
+        """The same in words and a table, at most so many columns wide."""
+        from .words import summary
+
+        return summary(self, width)
+
+    def plot(self) -> "altair.LayerChart | altair.VConcatChart":
+        """A forest plot of every effect, and of each segment's when there are some."""
+        from .plot import forest
+
+        return forest(self)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Everything that the results are made of."""
+
+    request: TableRequest
+    loaded: Loaded
+    compared: list[Compared]
+    plan: AnalysisPlan
+    level: Level
+    levels: Mapping[str, MetricLevel]
 
     @property
-    def estimates(self) -> tuple[Estimate, ...]:
-        """All estimates, outcome by outcome."""
-        return tuple(e for m in self.metrics for e in m.estimates if isinstance(e, Estimate))
-
-    def to_json(self) -> dict[str, Any]:
-        """One object of plain JSON values."""
-        return {
-            "decision": str(self.decision.verdict),
-            "reason": self.decision.reason,
-            "winner": self.decision.winner,
-            "rule": self.decision.rule,
-            "would_change": self.decision.would_change,
-            "health": [asdict(check) for check in self.checks],
-            "results": [self._result(estimate) for estimate in self.estimates],
-        }
-
-    def _result(self, estimate: Estimate) -> dict[str, Any]:
-        posterior = estimate.posterior
-        return {
-            "outcome": estimate.metric,
-            "variant": estimate.variant,
-            "control": estimate.control,
-            "method": estimate.method,
-            "n": estimate.n_learners,
-            "n_control": estimate.n_learners_control,
-            "mean": estimate.mean,
-            "mean_control": estimate.mean_control,
-            "estimate": estimate.effect,
-            "se": estimate.se,
-            "df": estimate.df,
-            "low": estimate.low,
-            "high": estimate.high,
-            "p_value": estimate.p_value,
-            "p_adjusted": self.p_adjusted[estimate.metric, estimate.variant],
-            "relative": asdict(estimate.relative),
-            "posterior": asdict(posterior),
-            "variance_reduction": estimate.variance_reduction,
-            "teams": None if estimate.teams is None else asdict(estimate.teams),
-        }
+    def primary(self) -> Compared:
+        return self.compared[0]
 
 
-def analyze_table(path: Path, request: TableRequest, alpha: float = 0.05) -> TableAnalysis:
-    """Decide from a finished table: one look, and the first outcome is the primary.
+@dataclass(frozen=True)
+class _TableTrust(Trust):
+    """Trust in a table whose units have a name of their own."""
 
-    Intervals are two-sided at ``1 - alpha``, one by one; the decision counts all treatments (Holm).
+    unit_label: str = ""
+
+    @property
+    def units(self) -> str:
+        """What was randomised, in words."""
+        return self.unit_label or super().units
+
+
+def analyze_table(source: Source, request: TableRequest) -> TableAnalysis:
+    """Decide from a table: the first outcome is the primary.
+
+    With one look, intervals are two-sided at ``1 - alpha``, one by one, and the decision counts all
+    treatments (Holm). With several, they are at the look's boundary.
+
+    Args:
+        source: a CSV or Parquet file, or a table of pandas, pyarrow or Ibis; one row a unit.
+        request: which columns mean what, and what was planned.
 
     Raises:
-        TableError: the file or the request cannot be analysed; the message says what to change.
+        TableError: the table or the request cannot be analysed; the message says what to change.
     """
-    if request.minimum_effect is not None and not abs(request.minimum_effect) <= LARGEST:
-        raise TableError(
-            f"--minimum-effect: found {request.minimum_effect}, expected a finite number"
-        )
-    loaded = load_table(path, request)
-    level = level_of_one_look(alpha)
-    compared = [
-        compare_all(_metric(request, name, number), loaded.variants, loaded.statistics[name])
-        for number, name in enumerate(request.outcomes)
-    ]
-    for each in compared:
-        for found in each.contrasts.values():
-            if isinstance(found, NotEstimable):
-                raise TableError(f"{each.metric.key}: {found.reason}; {found.remedy}")
+    request.refuse_contradictions()
+    loaded = load_table(source, request)
+    reading = _read(request, loaded, compare_outcomes(loaded, request))
+    guardrails = _guardrails(reading)
     metrics = tuple(
-        estimate_metric(each, one_level(tuple(each.contrasts), level.boundary_z))
-        for each in compared
+        _with_guardrails(estimate_metric(each, reading.levels[each.metric.key]), guardrails)
+        for each in reading.compared
     )
-    p_adjusted = _adjust(metrics)
-    treatments = tuple(
-        replace(
-            treatment,
-            wins=treatment.wins and p_adjusted[metrics[0].key, treatment.variant] < alpha,
-            loses=treatment.loses and p_adjusted[metrics[0].key, treatment.variant] < alpha,
-        )
-        for treatment in treatments_of(compared, metrics, level, alpha)
-    )
+    p_adjusted = {} if request.looks else _adjust(metrics)
     checks = tuple(_with_advice(check, request) for check in check_all(_trust(loaded, request)))
-    evidence = Evidence(
+    evidence = _evidence(reading, metrics, p_adjusted, guardrails, checks)
+    decision = decide(evidence)
+    if is_over(decision, evidence.final):
+        metrics = (with_planning(metrics[0], _stopped(reading)), *metrics[1:])
+    return TableAnalysis(
+        decision=decision,
+        checks=checks,
+        metrics=metrics,
+        p_adjusted=p_adjusted,
+        alpha=request.alpha,
+        titles={each: request.titles[each] for each in loaded.variants if each in request.titles},
+        sequential=_sequential(reading) if request.looks else None,
+        segments=compare_segments(loaded, reading.primary, request),
+        log_ranks=_log_ranks(loaded, request),
+    )
+
+
+# --- levels
+
+
+def _read(request: TableRequest, loaded: Loaded, compared: list[Compared]) -> _Reading:
+    plan = _plan(request, loaded, compared)
+    if request.looks is None:
+        level = level_of_one_look(request.alpha)
+        levels = {
+            each.metric.key: one_level(tuple(each.contrasts), level.boundary_z) for each in compared
+        }
+        return _Reading(request, loaded, compared, plan, level, levels)
+    level = level_of_look(plan, request.looks.fractions[-1], len(loaded.variants) - 1)
+    contrasts = {each.metric.key: each.estimable for each in compared}
+    return _Reading(request, loaded, compared, plan, level, metric_levels(plan, level, contrasts))
+
+
+def _plan(request: TableRequest, loaded: Loaded, compared: list[Compared]) -> AnalysisPlan:
+    """The plan that the levels are made for; time plays no part in a table."""
+    looks = request.looks or Looks(1, 1)
+    try:
+        parse(looks.spending)
+    except ValueError as error:
+        raise TableError(f"--{error}") from error
+    weights = _weights(loaded, request)
+    return AnalysisPlan(
+        experiment="table",
+        title="",
+        domain="",
+        unit_kind="team" if request.cluster else "learner",
+        variants=loaded.variants,
+        weights=tuple(weights[each] / sum(weights.values()) for each in loaded.variants),
+        metrics=tuple(each.metric for each in compared),
+        started_at=_NO_TIME,
+        as_of=_NO_TIME,
+        look=looks.look,
+        looks_planned=looks.planned,
+        final=looks.look == looks.planned,
+        previous_looks=_previous(looks, request.alpha, len(loaded.variants) - 1),
+        alpha=request.alpha,
+        spending=looks.spending,
+    )
+
+
+def _previous(looks: Looks, alpha: float, n_treatments: int) -> tuple[PreviousLook, ...]:
+    """What the looks before have spent, by the same rule."""
+    found: list[PreviousLook] = []
+    for look, share in enumerate(looks.fractions[:-1], start=1):
+        clock = min(share, look / looks.planned)
+        spent = n_treatments * spent_by(looks.spending, alpha / n_treatments, clock)
+        found.append(PreviousLook(look, share, spent))
+    return tuple(found)
+
+
+def _guardrails(reading: _Reading) -> dict[str, dict[str, Guardrail]]:
+    """How every treatment stands with every guardrail."""
+    guardrails = [each for each in reading.compared if each.metric.role == "guardrail"]
+    power = guardrail_power(reading.plan.power, len(guardrails))
+    return {
+        variant: {
+            each.metric.key: standing(
+                each, variant, reading.levels[each.metric.key], reading.level.harm_z, power
+            )
+            for each in guardrails
+        }
+        for variant in reading.loaded.variants[1:]
+    }
+
+
+def _with_guardrails(
+    result: MetricResult, guardrails: Mapping[str, Mapping[str, Guardrail]]
+) -> MetricResult:
+    if result.role != "guardrail":
+        return result
+    estimates = tuple(
+        replace(each, guardrail=guardrails[each.variant][result.key].state)
+        if isinstance(each, Estimate)
+        else each
+        for each in result.estimates
+    )
+    return replace(result, estimates=estimates)
+
+
+def _sequential(reading: _Reading) -> Sequential:
+    primary, level = reading.primary, reading.level
+    bars = reading.levels[primary.metric.key]
+    found = primary.estimable
+    leading = max(found, key=lambda variant: primary.sign * found[variant].z)
+    harm = min(harm_bound(primary, contrast, level) for contrast in found.values())
+    return Sequential(
+        look=reading.plan.look,
+        looks_planned=reading.plan.looks_planned,
+        information_fraction=level.information,
+        alpha_spent=level.alpha_spent,
+        boundary_z=bars.z[leading],
+        z=primary.sign * found[leading].z,
+        crossed=abs(found[leading].z) > bars.z[leading],
+        harm_low=harm,
+        harm=harm < 0,
+        predictive_power=_chances(reading).get(leading),
+    )
+
+
+def _chances(reading: _Reading) -> dict[str, float]:
+    """Per treatment, the chance that the last look still names it a winner; {}: no look is left."""
+    level, primary = reading.level, reading.primary
+    if level.final or level.information >= 1:
+        return {}
+    bar = final_boundary(reading.plan, level, len(reading.loaded.variants) - 1)
+    return {
+        variant: predictive_power(contrast, level.information, primary.prior.sd, bar, primary.sign)
+        for variant, contrast in primary.estimable.items()
+    }
+
+
+def _stopped(reading: _Reading) -> dict[str, StageWise | None]:
+    if len(reading.level.looks) < 2:
+        return {}
+    alpha = reading.plan.alpha / (len(reading.loaded.variants) - 1)
+    return {
+        variant: at_stop(reading.level, contrast, alpha, "two", reading.primary.sign)
+        for variant, contrast in reading.primary.estimable.items()
+    }
+
+
+# --- the decision
+
+
+def _evidence(
+    reading: _Reading,
+    metrics: tuple[MetricResult, ...],
+    p_adjusted: Mapping[tuple[str, str], float],
+    guardrails: Mapping[str, Mapping[str, Guardrail]],
+    checks: tuple[CheckResult, ...],
+) -> Evidence:
+    alpha, key = reading.request.alpha, metrics[0].key
+    chances = _chances(reading)
+    treatments = []
+    for each in treatments_of(reading.compared, metrics, reading.level, alpha, guardrails):
+        counts = p_adjusted.get((key, each.variant), 0.0) < alpha
+        treatments.append(
+            replace(
+                each,
+                wins=each.wins and counts,
+                loses=each.loses and counts,
+                predictive_power=chances.get(each.variant),
+            )
+        )
+    return Evidence(
         metric=metrics[0].title,
         unit_label="",
-        control=request.control,
+        control=reading.request.control,
         checks=checks,
-        treatments=treatments,
+        treatments=tuple(treatments),
         not_estimable="",
-        information=level.information,
-        minimum_effect=compared[0].minimum_effect,
-        final=True,
-        care=compared[0].no_concern,
-    )
-    return TableAnalysis(decide(evidence), checks, metrics, p_adjusted)
-
-
-def _metric(request: TableRequest, name: str, number: int) -> MetricPlan:
-    return MetricPlan(
-        key=name,
-        title=name,
-        kind="column",
-        role="primary" if number == 0 else "secondary",
-        minimum_effect=request.minimum_effect if number == 0 else None,
+        information=reading.level.information,
+        minimum_effect=reading.primary.minimum_effect,
+        final=reading.level.final,
+        care=reading.primary.no_concern,
+        titles=reading.request.titles,
     )
 
 
@@ -150,15 +302,35 @@ def _adjust(metrics: tuple[MetricResult, ...]) -> dict[tuple[str, str], float]:
     return adjusted
 
 
+def _weights(loaded: Loaded, request: TableRequest) -> dict[str, float]:
+    return request.weights or dict.fromkeys(loaded.variants, 1.0)
+
+
 def _trust(loaded: Loaded, request: TableRequest) -> Trust:
-    weights = request.weights or dict.fromkeys(loaded.variants, 1.0)
-    return Trust(
+    weights = _weights(loaded, request)
+    return _TableTrust(
         variants=loaded.variants,
         weights=tuple(weights[variant] for variant in loaded.variants),
         unit_kind="team" if request.cluster else "learner",
         n_exposed=loaded.n_units,
         n_crossed=loaded.n_crossed,
-        primary=loaded.statistics[request.outcomes[0]],
+        primary=loaded.statistics[request.primary.key],
         final=True,
         n_missing=loaded.n_missing,
+        unit_label=request.unit_label,
     )
+
+
+def _log_ranks(loaded: Loaded, request: TableRequest) -> dict[tuple[str, str], LogRank]:
+    """The test over the whole curve, beside each mean time."""
+    found = {}
+    for outcome in request.compared:
+        statistics = loaded.statistics[outcome.key]
+        control = statistics[request.control]
+        for variant in loaded.variants[1:]:
+            treatment = statistics[variant]
+            if isinstance(control, LifeTable) and isinstance(treatment, LifeTable):
+                test = log_rank(control, treatment)
+                if isinstance(test, LogRank):
+                    found[outcome.key, variant] = test
+    return found

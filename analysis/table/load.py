@@ -1,23 +1,20 @@
 """Load a table: refuse what cannot be analysed, gather sufficient statistics."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Final
 
 import ibis
 
-from analysis.statistics.clusters import ClusterSums
-from analysis.statistics.collected import COVARIATE, OUTCOME, Statistic
-from analysis.statistics.gather import gather_cluster_sums, gather_moments
-from analysis.statistics.moments import Moments
+from analysis.statistics.collected import Statistic
 
-from .read import File, engine_errors_as_ours, open_file
-from .request import TableError, TableRequest
+from .gather import BySegment, gather_by_segment, gather_outcome
+from .read import File, Source, engine_errors_as_ours, name_of, open_source
+from .request import LARGEST, TableError, TableRequest
 
 MOST_VARIANTS: Final = 20
-LARGEST: Final = 1e50  # beyond, fourth powers leave the range of a double
+MOST_LEVELS: Final = 200
 NAMELESS: Final = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 """What stands for no unit, variant or cluster, unless the request names such a variant."""
 
@@ -25,6 +22,9 @@ NUMBERLESS: Final = (*NAMELESS, "None")
 """What stands for a missing number."""
 
 TRUTHS: Final = {"true": 1.0, "false": 0.0}
+
+UNKNOWN: Final = "unknown"
+"""The stratum or segment of rows that do not say theirs."""
 
 
 @dataclass(frozen=True)
@@ -36,66 +36,92 @@ class Loaded:
     n_crossed: int  # randomised units that are in several variants: left out
     n_missing: dict[str, int]  # column -> rows without a value
     statistics: dict[str, dict[str, Statistic]]  # outcome -> variant -> statistic
+    segments: dict[str, BySegment] = field(default_factory=dict)  # column -> level -> variant
 
 
-def load_table(path: Path, request: TableRequest) -> Loaded:
+def load_table(source: Source, request: TableRequest) -> Loaded:
     """The table's statistics, one query an outcome.
 
     Raises:
         TableError: the message says which column or value, and what would be right.
     """
     connection = ibis.duckdb.connect()
-    with engine_errors_as_ours(path):
-        file = open_file(connection, path)
-        _refuse_unknown_columns(file.names, path, request)
+    name = name_of(source)
+    with engine_errors_as_ours(name):
+        file = open_source(connection, source)
+        _refuse_unknown_columns(file.names, name, request)
         rows = _typed(file, request).cache()
         _refuse_bad_numbers(rows, request)
+        _refuse_bad_times(rows, request)
         n_missing = _count_missing(rows, request)
         named = rows.filter(rows.unit.notnull(), rows.variant.notnull(), rows.cluster.notnull())
         straight, n_crossed = _drop_crossed(named, request)
         _refuse_repeated_units(straight, request)
         n_units = _count_units(straight)
-        variants = _order_variants(n_units, path, request)
+        variants = _order_variants(n_units, name, request)
+        labels = _numbers(request)
         return Loaded(
             variants=variants,
             n_units={variant: n_units[variant] for variant in variants},
             n_crossed=n_crossed,
             n_missing=n_missing,
             statistics={
-                name: _statistics(straight, number, variants, request)
-                for number, name in enumerate(request.outcomes)
+                each.key: gather_outcome(straight, each, labels, variants, request)
+                for each in request.compared
+            },
+            segments={
+                column: _segment(straight, column, at, labels, request)
+                for at, column in enumerate(request.segments)
             },
         )
 
 
-def _refuse_unknown_columns(names: tuple[str, ...], path: Path, request: TableRequest) -> None:
-    wanted = [request.unit, request.variant, *request.outcomes]
-    wanted += [name for name in (request.covariate, request.cluster) if name is not None]
+def _segment(
+    rows: ibis.Table, column: str, at: int, labels: dict[str, str], request: TableRequest
+) -> BySegment:
+    label = f"g{at}"
+    n_levels = int(rows[label].nunique().to_pyarrow().as_py())
+    if not 2 <= n_levels <= MOST_LEVELS:
+        raise TableError(
+            f"--segment: {column} has {n_levels} different values, expected 2 to {MOST_LEVELS};"
+            " put numbers into bands first"
+        )
+    return gather_by_segment(rows, request.primary, labels, label, request)
+
+
+def _refuse_unknown_columns(names: tuple[str, ...], source: str, request: TableRequest) -> None:
+    wanted = [name for name in (request.unit, request.cluster) if name is not None]
+    wanted += [request.variant, *_numbers(request), *request.strata, *request.segments]
     for name in wanted:
         if name not in names:
             close = get_close_matches(name, names, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             found = ", ".join(names[:20])
-            raise TableError(f"{path}: there is no column {name!r} (found: {found}){hint}")
+            raise TableError(f"{source}: there is no column {name!r} (found: {found}){hint}")
         if names.count(name) > 1:
-            raise TableError(f"{path}: there are {names.count(name)} columns {name!r}; rename one")
-    if len(set(request.outcomes)) < len(request.outcomes):
-        raise TableError("--outcome: the same column is named twice")
+            raise TableError(
+                f"{source}: there are {names.count(name)} columns {name!r}; rename one"
+            )
 
 
 def _typed(file: File, request: TableRequest) -> ibis.Table:
     """Our own column names: unit, variant, cluster, and per number its text and its value."""
     spare = {request.control, *request.weights}
+    row_number = ibis.row_number().cast("string")
+    unit = row_number if request.unit is None else _text(file, request.unit)
     found: dict[str, Any] = {
-        "unit": _without(NAMELESS, file.column(request.unit).cast("string")),
+        "unit": unit,
         "variant": _without(set(NAMELESS) - spare, file.column(request.variant).cast("string")),
-        "cluster": _without(NAMELESS, file.column(request.cluster or request.unit).cast("string")),
+        "cluster": unit if request.cluster is None else _text(file, request.cluster),
     }
-    for label, name in _numbers(request).items():
+    for prefix, names in (("s", request.strata), ("g", request.segments)):
+        for at, name in enumerate(names):
+            found[f"{prefix}{at}"] = _text(file, name).fill_null(UNKNOWN)
+    for name, label in _numbers(request).items():
         found[label] = _as_found(file.column(name), name)
     # Kept before numbers are made of it: else the engine works every step out again in each use.
     rows = file.table.select(**found).cache()
-    for label in _numbers(request):
+    for label in _numbers(request).values():
         value = _as_number(rows[label])
         rows = rows.mutate(
             **{
@@ -105,6 +131,10 @@ def _typed(file: File, request: TableRequest) -> ibis.Table:
             }
         )
     return rows
+
+
+def _text(file: File, name: str) -> Any:
+    return _without(NAMELESS, file.column(name).cast("string"))
 
 
 def _without(words: Collection[str], column: Any) -> Any:
@@ -130,35 +160,60 @@ def _as_number(column: Any) -> Any:
 
 
 def _numbers(request: TableRequest) -> dict[str, str]:
-    """Our label of each number column -> its name in the file."""
-    found = {f"o{number}": name for number, name in enumerate(request.outcomes)}
-    if request.covariate is not None:
-        found["x"] = request.covariate
-    return found
+    """The name of each column of numbers in the file -> our label of it."""
+    names = [name for each in request.compared for name in each.columns]
+    return {name: f"c{at}" for at, name in enumerate(dict.fromkeys([*names, *request.covariates]))}
 
 
 def _refuse_bad_numbers(rows: ibis.Table, request: TableRequest) -> None:
-    for label, name in _numbers(request).items():
+    for name, label in _numbers(request).items():
         bad = rows.filter(rows[f"{label}_is_text"] | (rows[label].abs() > LARGEST))
         first = bad.select("unit", f"{label}_text").limit(1).to_pyarrow().to_pylist()
         if first:
             text = first[0][f"{label}_text"]
             raise TableError(
-                f"{name}: found {text!r} (unit {first[0]['unit']}), expected a finite number;"
-                " for a missing value leave the cell empty"
+                f"{name}: found {text!r} ({_which(first[0]['unit'], request)}), expected a finite"
+                " number; for a missing value leave the cell empty"
             )
 
 
+def _refuse_bad_times(rows: ibis.Table, request: TableRequest) -> None:
+    labels = _numbers(request)
+    survivals = [each for each in request.compared if each.kind == "survival"]
+    for duration, event in (each.columns for each in survivals):
+        checks = (
+            (duration, rows[labels[duration]] < 0, "a duration of 0 or more"),
+            (event, ~rows[labels[event]].isin([0.0, 1.0]), "1 (it happened) or 0 (not yet)"),
+        )
+        for name, is_bad, expected in checks:
+            bad = rows.filter(is_bad).select("unit", value=rows[labels[name]]).limit(1)
+            for row in bad.to_pyarrow().to_pylist():
+                raise TableError(
+                    f"{name}: found {row['value']:g} ({_which(row['unit'], request)}),"
+                    f" expected {expected}"
+                )
+
+
+def _which(unit: str | None, request: TableRequest) -> str:
+    return f"row {int(unit or 0) + 1}" if request.unit is None else f"unit {unit}"
+
+
 def _count_missing(rows: ibis.Table, request: TableRequest) -> dict[str, int]:
-    labels = {"unit": request.unit, "variant": request.variant}
-    if request.cluster is not None:
-        labels["cluster"] = request.cluster
+    labels = {request.variant: "variant"}
+    labels |= {request.unit: "unit"} if request.unit is not None else {}
+    labels |= {request.cluster: "cluster"} if request.cluster is not None else {}
     labels |= _numbers(request)
-    counts = {label: rows[label].isnull().sum().cast("int64") for label in labels}
+    counts = {label: rows[label].isnull().sum().cast("int64") for label in labels.values()}
     found = rows.aggregate(**counts, n_rows=rows.count()).to_pyarrow().to_pylist()[0]
     if not found["n_rows"]:
         raise TableError("the table has no rows; expected one row per unit")
-    return {name: int(found[label] or 0) for label, name in labels.items()}
+    for name, label in labels.items():
+        if found[label] == found["n_rows"]:
+            raise TableError(
+                f"{name}: every one of {found['n_rows']} rows is empty; is it the right column,"
+                " and was it filled in?"
+            )
+    return {name: int(found[label] or 0) for name, label in labels.items()}
 
 
 def _drop_crossed(rows: ibis.Table, request: TableRequest) -> tuple[ibis.Table, int]:
@@ -181,6 +236,8 @@ def _drop_crossed(rows: ibis.Table, request: TableRequest) -> tuple[ibis.Table, 
 
 
 def _refuse_repeated_units(rows: ibis.Table, request: TableRequest) -> None:
+    if request.unit is None:
+        return
     repeated = rows.group_by("unit").aggregate(n=rows.count())
     first = repeated.filter(repeated.n > 1).order_by("unit").limit(1).to_pyarrow().to_pylist()
     if first:
@@ -195,11 +252,11 @@ def _count_units(rows: ibis.Table) -> dict[str, int]:
     return {row["variant"]: int(row["n"]) for row in counts.to_pyarrow().to_pylist()}
 
 
-def _order_variants(n_units: dict[str, int], path: Path, request: TableRequest) -> tuple[str, ...]:
+def _order_variants(n_units: dict[str, int], source: str, request: TableRequest) -> tuple[str, ...]:
     found = sorted(n_units)
     shown = ", ".join(found[:MOST_VARIANTS])
     if not found:
-        raise TableError(f"{path}: no row has a unit and a variant")
+        raise TableError(f"{source}: no row has a unit and a variant")
     if len(found) > MOST_VARIANTS:
         raise TableError(
             f"{request.variant}: found {len(found)} different values, expected at most"
@@ -217,18 +274,3 @@ def _order_variants(n_units: dict[str, int], path: Path, request: TableRequest) 
         named = ", ".join(sorted(request.weights))
         raise TableError(f"--weights: found {named}, expected a share for each of {shown}")
     return (request.control, *(variant for variant in found if variant != request.control))
-
-
-def _statistics(
-    rows: ibis.Table, number: int, variants: tuple[str, ...], request: TableRequest
-) -> dict[str, Statistic]:
-    values = {OUTCOME: rows[f"o{number}"]}
-    if request.covariate is not None:
-        values[COVARIATE] = rows["x"]
-    used = rows.select("variant", "cluster", **values).drop_null(list(values))
-    names = tuple(values)
-    if request.cluster is not None:
-        teams = gather_cluster_sums(used, ["variant"], "cluster", names)
-        return {v: teams.get((v,), ClusterSums.empty(names)) for v in variants}
-    moments = gather_moments(used, ["variant"], names)
-    return {v: moments.get((v,), Moments.empty(names)) for v in variants}

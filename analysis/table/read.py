@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import duckdb
 import ibis
+import pyarrow as pa
 
 from .request import TableError
 
@@ -26,6 +27,44 @@ class File:
     def column(self, name: str) -> Any:
         """The column of this name, be there others that differ in case only."""
         return self.table[self.table.columns[self.names.index(name)]]
+
+
+Source = str | Path | Any
+"""A file's path, or a table of pandas, pyarrow or Ibis."""
+
+
+def name_of(source: Source) -> str:
+    """What messages call it."""
+    return str(source) if isinstance(source, str | Path) else "the table"
+
+
+def open_source(connection: Any, source: Source) -> File:
+    """The file, or the table in memory, as a table of the engine.
+
+    Raises:
+        TableError: it is none of these, or cannot be read.
+    """
+    if isinstance(source, str | Path):
+        return open_file(connection, Path(source))
+    arrow = _as_arrow(source)
+    names = tuple(map(str, arrow.column_names))
+    # By number: two names may differ in case only.
+    plain = arrow.rename_columns([f"column_{at}" for at in range(len(names))])
+    return File(connection.create_table("source", plain, temp=True), names)
+
+
+def _as_arrow(source: Any) -> pa.Table:
+    if isinstance(source, ibis.Table):
+        return source.to_pyarrow()
+    if not isinstance(source, pa.Table) and not hasattr(source, "__arrow_c_stream__"):
+        raise TableError(
+            f"the table: found {type(source).__name__}, expected a path or a table of pandas,"
+            " pyarrow or Ibis"
+        )
+    try:
+        return pa.table(source)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise TableError(f"the table: cannot be read: {error}") from error
 
 
 def open_file(connection: Any, path: Path) -> File:
@@ -50,7 +89,7 @@ def open_file(connection: Any, path: Path) -> File:
 
 
 @contextmanager
-def engine_errors_as_ours(path: Path) -> Iterator[None]:
+def engine_errors_as_ours(path: Path | str) -> Iterator[None]:
     """Turn what the engine or the disk says of a file into one line."""
     try:
         yield

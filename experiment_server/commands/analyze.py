@@ -1,17 +1,23 @@
 """``momentum analyze``: a decision from any table, one row a unit."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from analysis.results import Estimate
+from analysis.plan import Direction
+
+if TYPE_CHECKING:
+    from analysis.table.request import Outcome
 
 REFUSED = 2
+DIRECTIONS: dict[str, Direction] = {"increase": "increase", "decrease": "decrease"}
 
 
 def register(app: typer.Typer) -> None:
@@ -21,21 +27,82 @@ def register(app: typer.Typer) -> None:
 
 def analyze(  # noqa: PLR0913 - one argument for each option that people type
     file: Annotated[Path, typer.Argument(help="CSV or Parquet file, one row per unit.")],
-    unit: Annotated[str, typer.Option(help="Column that names the unit.")],
     variant: Annotated[str, typer.Option(help="Column that names the variant.")],
     control: Annotated[str, typer.Option(help="The variant that the others are compared with.")],
-    outcome: Annotated[
-        list[str], typer.Option(help="Column to compare; repeat it. The first is the primary.")
-    ],
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[OUTCOME]...", help="More outcomes, in a row.")
+        list[str] | None, typer.Argument(metavar="[METRIC]...", help="More metrics, in a row.")
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(help="Column that names the unit. Default: every row is a unit of its own."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            "--outcome",
+            help="Column to compare; repeat it. The first is the primary; without any, the first"
+            " ratio, quantile or time.",
+        ),
+    ] = None,
+    ratio: Annotated[
+        list[str] | None, typer.Option(help="Ratio of two columns' sums: sales/visits.")
+    ] = None,
+    quantile: Annotated[
+        list[str] | None, typer.Option(help="Quantile of a column: minutes:0.9.")
+    ] = None,
+    survival: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Time until an event: DURATION,EVENT or DURATION,EVENT,HORIZON. EVENT is 1 when"
+            " it happened, 0 when the unit was watched no longer."
+        ),
+    ] = None,
+    guardrail: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column that must not suffer, with the loss that is still acceptable:"
+            " sales:0.2, complaints:0.1:decrease."
+        ),
+    ] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Acceptable loss of guardrails that name none.")
+    ] = None,
+    direction: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Which way is better: increase (default) or decrease; METRIC=decrease for one."
+        ),
     ] = None,
     covariate: Annotated[
-        str | None, typer.Option(help="Column measured before exposure (CUPED).")
+        list[str] | None,
+        typer.Option(help="Column measured before exposure (CUPED); repeat it for several."),
     ] = None,
     cluster: Annotated[
         str | None, typer.Option(help="Column that was randomised, such as the team.")
     ] = None,
+    strata: Annotated[
+        list[str] | None,
+        typer.Option(help="Column known before assignment: like is compared with like."),
+    ] = None,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option(help="Column whose values may benefit differently, such as role."),
+    ] = None,
+    sequential: Annotated[
+        str | None, typer.Option(help="Which of the planned looks this is: 2/5. Default: 1/1.")
+    ] = None,
+    looks: Annotated[int | None, typer.Option(help="Planned looks, beside --information.")] = None,
+    information: Annotated[
+        str | None,
+        typer.Option(
+            help="Share of the planned information at each look so far, this one last: 0.2,0.45."
+            " Default: even steps."
+        ),
+    ] = None,
+    spending: Annotated[
+        str, typer.Option(help="How looks spend alpha: obrien_fleming, pocock, kim_demets:2.")
+    ] = "obrien_fleming",
     minimum_effect: Annotated[
         float | None,
         typer.Option(
@@ -44,59 +111,96 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
             " Default: a tenth of the control's standard deviation.",
         ),
     ] = None,
+    prior: Annotated[
+        float | None,
+        typer.Option(help="What was believed of the primary's effect: a standard deviation."),
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="Two-sided error, over all looks.")] = 0.05,
     weights: Annotated[
         str | None, typer.Option(help="Planned shares, control=0.5,double=0.5. Default: equal.")
     ] = None,
+    unit_label: Annotated[
+        str, typer.Option(help="What to call the units: people, accounts. Default: learners.")
+    ] = "",
+    title: Annotated[
+        list[str] | None,
+        typer.Option(help="Title of a metric or variant: 'double=Double points'; repeat it."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Compare variants in a finished table and say what to do."""
+    """Compare variants in a finished table and say what to do.
+
+    Example: momentum analyze learners.csv --unit learner --variant arm --control plain
+    --metric score --covariate score_before --segment role --guardrail sales:0.2
+    """
     # The engine takes half a second to load: other commands do not wait for it.
     from analysis.table.analyze import analyze_table
-    from analysis.table.request import TableError, TableRequest, parse_weights
-    from dashboards.words import teams_sentence
+    from analysis.table.request import (
+        Outcome,
+        TableError,
+        TableRequest,
+        parse_guardrail,
+        parse_looks,
+        parse_quantile,
+        parse_ratio,
+        parse_survival,
+        parse_titles,
+        parse_weights,
+    )
+    from analysis.table.words import summary
 
     try:
+        outcomes = [
+            *(Outcome("mean", (name,)) for name in (*(metric or ()), *(more or ()))),
+            *map(parse_ratio, ratio or ()),
+            *map(parse_quantile, quantile or ()),
+            *map(parse_survival, survival or ()),
+        ]
+        guardrails = [parse_guardrail(text, margin) for text in guardrail or ()]
+        planned = parse_looks(sequential, looks, information)
         request = TableRequest(
             unit=unit,
             variant=variant,
             control=control,
-            outcomes=(*outcome, *(more or ())),
-            covariate=covariate,
+            outcomes=(*_directed(outcomes, direction or ()), *guardrails),
+            covariate=tuple(covariate or ()),
             cluster=cluster,
             minimum_effect=minimum_effect,
             weights=parse_weights(weights) if weights is not None else {},
+            strata=tuple(strata or ()),
+            segments=tuple(segment or ()),
+            looks=planned and replace(planned, spending=spending),
+            prior=prior,
+            alpha=alpha,
+            unit_label=unit_label,
+            titles=parse_titles(title or ()),
         )
-        analysis = analyze_table(file, request)
+        found = analyze_table(file, request)
     except TableError as error:
         typer.echo(" ".join(str(error).split()), err=True)
         raise typer.Exit(REFUSED) from error
     if as_json:
-        typer.echo(json.dumps(analysis.to_json(), allow_nan=False, ensure_ascii=False))
+        typer.echo(json.dumps(found.to_json(), allow_nan=False, ensure_ascii=False))
         return
     console = Console()
-    console.print(f"[bold]{analysis.decision.verdict}[/bold]")
-    console.print(analysis.decision.reason, markup=False)
-    console.print(_table(analysis.estimates))
-    for estimate in analysis.estimates:
-        if said := teams_sentence(estimate):
-            console.print(f"{estimate.metric}, {estimate.variant}: {said}", markup=False)
-    for check in analysis.checks:
-        mark = "ok  " if check.passed else check.severity
-        console.print(f"{mark}  {check.title}: {check.sentence}", markup=False)
+    typer.echo(summary(found, console.width, colour=console.is_terminal))
 
 
-def _table(estimates: tuple[Estimate, ...]) -> Table:
-    table = Table()
-    for heading in ("outcome", "variant", "n", "effect", "95 % interval", "p", "P(better)"):
-        table.add_column(heading)
-    for e in estimates:
-        table.add_row(
-            escape(e.metric),
-            escape(f"{e.variant} - {e.control}"),
-            f"{e.n_learners} / {e.n_learners_control}",
-            f"{e.effect:.4g}",
-            f"{e.low:.4g} to {e.high:.4g}",
-            f"{e.p_value:.3g}",
-            f"{e.posterior.p_better:.3f}",
-        )
-    return table
+def _directed(outcomes: Sequence[Outcome], directions: Sequence[str]) -> list[Outcome]:
+    """The outcomes with the way that is better: a bare one is for all that are not named."""
+    from analysis.table.request import TableError
+
+    by_key: dict[str, Direction] = {}
+    for text in directions:
+        key, equals, way = text.rpartition("=")
+        known = [each.key for each in outcomes]
+        if way not in DIRECTIONS or (equals and key not in known):
+            raise TableError(
+                f"--direction: found {text!r}, expected increase, decrease or METRIC=decrease with"
+                f" one of {', '.join(known)}"
+            )
+        by_key[key] = DIRECTIONS[way]
+    return [
+        replace(each, direction=by_key.get(each.key, by_key.get("", "increase")))
+        for each in outcomes
+    ]

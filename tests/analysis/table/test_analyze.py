@@ -269,7 +269,7 @@ def test_analyze__repeated_unit__is_refused(write):
 def test_analyze__all_outcomes_missing__is_refused(write):
     data = {**columns(), "score": pa.array([None] * 400, type=pa.float64())}
 
-    assert "fewer than two units" in refusal(write(data))
+    assert "every one of 400 rows is empty" in refusal(write(data))
 
 
 def test_analyze__outcome_as_its_own_covariate__is_refused(write):
