@@ -60,6 +60,26 @@ class PreviousLook:
 
 
 @dataclass(frozen=True)
+class FactorPlan:
+    """A factor that was varied independently of the others."""
+
+    key: str
+    title: str
+    levels: tuple[str, ...]  # the first is the reference
+    level_titles: tuple[str, ...] = ()  # in the order of ``levels``; (): the keys
+
+    def title_of(self, level: str) -> str:
+        """A level's title."""
+        return dict(zip(self.levels, self.level_titles or self.levels, strict=True))[level]
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "FactorPlan":
+        """The factor, from plain JSON values."""
+        lists = {name: tuple(plain[name]) for name in ("levels", "level_titles")}
+        return cls(**{**plain, **lists})
+
+
+@dataclass(frozen=True)
 class AnalysisPlan:
     """Everything a readout depends on besides the lake's rows."""
 
@@ -89,6 +109,8 @@ class AnalysisPlan:
     variant_titles: tuple[str, ...] = ()  # in the order of ``variants``; (): the keys
     strata: tuple[str, ...] = ()  # role, region, tenure: compared within their combinations
     costs: tuple[float, ...] = ()  # money per learner of each variant; (): not known
+    factors: tuple[FactorPlan, ...] = ()  # of a factorial experiment, whose cells are the variants
+    cells: dict[str, tuple[str, ...]] = field(default_factory=dict)  # variant -> level by factor
 
     @property
     def titles(self) -> dict[str, str]:
@@ -119,6 +141,8 @@ class AnalysisPlan:
             "metrics": tuple(metric.to_json() for metric in self.metrics),
             "previous_looks": tuple(dict(vars(look)) for look in self.previous_looks),
             "lake_version": dict(self.lake_version),
+            "factors": tuple(dict(vars(factor)) for factor in self.factors),
+            "cells": dict(self.cells),
             "started_at": self.started_at.isoformat(),
             "as_of": self.as_of.isoformat(),
         }
@@ -138,6 +162,8 @@ class AnalysisPlan:
         values["variant_titles"] = tuple(values.get("variant_titles", ()))
         values["strata"] = tuple(values.get("strata", ()))
         values["costs"] = tuple(values.get("costs", ()))
+        values["factors"] = tuple(FactorPlan.from_json(each) for each in values.get("factors", ()))
+        values["cells"] = {key: tuple(each) for key, each in values.get("cells", {}).items()}
         values["metrics"] = tuple(
             MetricPlan(
                 **{

@@ -14,6 +14,7 @@ from .checks.trust import Trust
 from .contrast import Contrast, critical_t
 from .costs import with_costs
 from .decide import Evidence, decide
+from .designs.factors import factor_effects
 from .estimate import Compared, compare_all, estimate_metric
 from .evidence import Guardrails, guardrails_of, harm_bound, treatments_of
 from .levels import MetricLevel, metric_levels
@@ -142,6 +143,7 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         component_splits=_splits(plan, collected),
         trend=_trend(plan, primary, collected),
         variant_titles=plan.titles,
+        factor_effects=factor_effects(plan, collected, _alone(plan, level)),
         benefits=who_benefits(plan, primary, collected),
     )
 
@@ -176,6 +178,11 @@ def _level(plan: AnalysisPlan, primary: Compared) -> Level:
         return level_of_look(plan, 1e-6, n_treatments)
     worst = max(contrast.se for contrast in found)
     return level_of_look(plan, (_planned_se(plan, primary) / worst) ** 2, n_treatments)
+
+
+def _alone(plan: AnalysisPlan, level: Level) -> float:
+    """How far an interval reaches that stands for itself at this look, as a normal score."""
+    return level_of_look(plan, level.information, 1).boundary_z
 
 
 def _sequential(

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from .designed import FactorEffect
+
 READOUT_FORMAT = 1
 
 
@@ -301,6 +303,7 @@ class Readout:
     component_splits: tuple[ComponentSplit, ...] = ()
     trend: tuple[TrendPoint, ...] = ()
     variant_titles: dict[str, str] = field(default_factory=dict)  # key -> title
+    factor_effects: tuple[FactorEffect, ...] = ()  # of a factorial experiment, metric by metric
     benefits: tuple[Benefit, ...] = ()  # who benefits, by treatment and segment
 
     @property
@@ -335,6 +338,9 @@ class Readout:
         )
         values["trend"] = tuple(TrendPoint(**point) for point in values["trend"])
         values["benefits"] = tuple(_benefit_from_json(each) for each in values.get("benefits", ()))
+        values["factor_effects"] = tuple(
+            FactorEffect.from_json(each) for each in values.get("factor_effects", ())
+        )
         return cls(**values)
 
 

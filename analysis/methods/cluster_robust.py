@@ -82,8 +82,18 @@ def _fit(
         variance=float(variances[0, 0]),
         variance_control=float(variances[1, 1]),
         covariance=float(variances[0, 1]),
-        df=_degrees_of_freedom(design),
+        df=_degrees_of_freedom(design, _between(design)),
     )
+
+
+def one_mean(sums: ClusterSums, outcome: str = "outcome") -> tuple[float, float]:
+    """Of the learners' mean of one set of teams: its CR2 variance and degrees of freedom."""
+    n = sums.n.astype(np.float64)
+    total = float(n.sum())
+    design = _Design(np.ones((len(n), 1)), n, np.array([[1 / total]]), 1 - n / total)
+    residuals = sums.sum_of(outcome) - n * sums.mean_of(outcome)
+    variance = float((residuals**2 / design.room).sum()) / total**2
+    return variance, _degrees_of_freedom(design, np.ones(1))
 
 
 def _design(control: ClusterSums, treatment: ClusterSums, covariate: str | None) -> _Design | None:
@@ -108,15 +118,20 @@ def _design(control: ClusterSums, treatment: ClusterSums, covariate: str | None)
     return None if room.min() <= 1e-9 else _Design(z, n, bread, room)
 
 
-def _degrees_of_freedom(design: _Design) -> float:
+def _between(design: _Design) -> Floats:
+    """The contrast of treatment and control, whatever else is in the regression."""
+    contrast = np.zeros(design.z.shape[1])
+    contrast[0], contrast[1] = 1, -1
+    return contrast
+
+
+def _degrees_of_freedom(design: _Design, contrast: Floats) -> float:
     """Satterthwaite's degrees of freedom of the contrast, with independent equal errors.
 
     With p_j the vector that team j contributes to the variance, the answer is
     trace(G)^2 / trace(G^2) for G = [p_j'p_k]. Off the diagonal G has rank p, so no matrix of
     teams by teams is made.
     """
-    contrast = np.zeros(design.z.shape[1])
-    contrast[0], contrast[1] = 1, -1
     pull = design.z @ design.bread @ contrast
     diagonal = pull**2 * design.n
     spread = (pull * design.n / np.sqrt(design.room))[:, None] * design.z

@@ -1,16 +1,32 @@
 """Factorial designs: what each factor does, and whether one changes what the other does."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from analysis.contrast import TOO_FEW_UNITS, Contrast, no_variance
 from analysis.results import NotEstimable
+from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.moments import Moments
 
+from . import cluster_robust
+
 Cell = tuple[str, ...]  # one level of each factor, in the factors' order
+Statistic = Moments | ClusterSums
+
+
+class _Cell(NamedTuple):
+    """One cell's mean, as the methods for learners or for teams see it."""
+
+    mean: float
+    variance: float  # of the mean
+    df: float
+    share: float  # what the degrees of freedom of several cells are weighed by
+    n: int  # units
+    n_learners: int
 
 
 def main_effect(
-    cells: Mapping[Cell, Moments],
+    cells: Mapping[Cell, Statistic],
     factor: int,
     levels: tuple[str, str],
     outcome: str = "outcome",
@@ -22,7 +38,7 @@ def main_effect(
     Dasgupta, Pillai, Rubin 2015, section 3.1). Variances stay separate per cell (Welch).
 
     Args:
-        cells: the moments of each combination of levels.
+        cells: the moments of each combination of levels; team sums, when teams were randomised.
         factor: which factor, from 0.
         levels: the reference level, then the one that is compared with it.
         outcome: a column of the moments.
@@ -34,7 +50,7 @@ def main_effect(
 
 
 def interaction(
-    cells: Mapping[Cell, Moments],
+    cells: Mapping[Cell, Statistic],
     factors: tuple[int, int],
     levels: tuple[tuple[str, str], tuple[str, str]],
     outcome: str = "outcome",
@@ -46,7 +62,7 @@ def interaction(
     the low one). 0 means that the factors add up.
     """
     first, second = factors
-    sides: tuple[list[Moments], list[Moments]] = ([], [])
+    sides: tuple[list[Statistic], list[Statistic]] = ([], [])
     for key, cell in sorted(cells.items()):
         if key[first] in levels[0] and key[second] in levels[1]:
             agree = (key[first] == levels[0][1]) == (key[second] == levels[1][1])
@@ -55,36 +71,50 @@ def interaction(
 
 
 def average(
-    control: Sequence[Moments], treatment: Sequence[Moments], outcome: str, scale: float = 1.0
+    control: Sequence[Statistic], treatment: Sequence[Statistic], outcome: str, scale: float = 1.0
 ) -> Contrast | NotEstimable:
-    """The difference of two plain averages of cell means, each times ``scale``."""
-    cells = [*control, *treatment]
-    if not control or not treatment or min(cell.n for cell in cells) < 2:
-        return TOO_FEW_UNITS
-    parts = {
-        side: [scale**2 * cell.variance(outcome) / cell.n / len(group) ** 2 for cell in group]
-        for side, group in (("control", control), ("treatment", treatment))
-    }
-    means = {
-        side: scale * sum(cell.mean_of(outcome) for cell in group) / len(group)
-        for side, group in (("control", control), ("treatment", treatment))
-    }
-    variances = [*parts["control"], *parts["treatment"]]
-    size = max(abs(means["control"]), abs(means["treatment"]))
-    if sum(variances) <= (1e-13 * size) ** 2:
-        return no_variance(means["treatment"], means["control"])
-    n_control, n = (sum(cell.n for cell in group) for group in (control, treatment))
+    """The difference of two plain averages of cell means, each times ``scale``.
+
+    Cells of team sums keep CR2's variances; all degrees of freedom are Satterthwaite's.
+    """
+    low, high = ([_cell(each, outcome) for each in group] for group in (control, treatment))
+    cells = [cell for cell in (*low, *high) if isinstance(cell, _Cell)]
+    refused = [cell for cell in (*low, *high) if isinstance(cell, NotEstimable)]
+    if refused or not low or not high:
+        return refused[0] if refused else TOO_FEW_UNITS
+    at = len(low)
+    weights = [scale / len(low)] * at + [scale / len(high)] * len(high)
+    parts = [w**2 * cell.variance for w, cell in zip(weights, cells, strict=True)]
+    shares = [w**2 * cell.share for w, cell in zip(weights, cells, strict=True)]
+    sums = [w * cell.mean for w, cell in zip(weights, cells, strict=True)]
+    mean_control, mean = sum(sums[:at]), sum(sums[at:])
+    if sum(parts) <= (1e-13 * max(abs(mean_control), abs(mean))) ** 2:
+        return no_variance(mean, mean_control)
     return Contrast(
         method="factorial",
-        n=n,
-        n_control=n_control,
-        n_learners=n,
-        n_learners_control=n_control,
-        mean=means["treatment"],
-        mean_control=means["control"],
-        variance=sum(parts["treatment"]),
-        variance_control=sum(parts["control"]),
+        n=sum(cell.n for cell in cells[at:]),
+        n_control=sum(cell.n for cell in cells[:at]),
+        n_learners=sum(cell.n_learners for cell in cells[at:]),
+        n_learners_control=sum(cell.n_learners for cell in cells[:at]),
+        mean=mean,
+        mean_control=mean_control,
+        variance=sum(parts[at:]),
+        variance_control=sum(parts[:at]),
         covariance=0.0,
-        df=sum(variances) ** 2
-        / sum(v**2 / (cell.n - 1) for v, cell in zip(variances, cells, strict=True)),
+        df=sum(shares) ** 2 / sum(s**2 / cell.df for s, cell in zip(shares, cells, strict=True)),
     )
+
+
+def _cell(statistic: Statistic, outcome: str) -> "_Cell | NotEstimable":
+    """One cell's mean, and how sure it is."""
+    if isinstance(statistic, ClusterSums):
+        if statistic.n_clusters < 2:
+            return cluster_robust.TOO_FEW_TEAMS
+        variance, df = cluster_robust.one_mean(statistic, outcome)
+        # As CR2's degrees of freedom do: weighed as if all learners were alike.
+        share, n = 1 / statistic.n_learners, statistic.n_clusters
+        return _Cell(statistic.mean_of(outcome), variance, df, share, n, statistic.n_learners)
+    if statistic.n < 2:
+        return TOO_FEW_UNITS
+    variance, n = statistic.variance(outcome) / statistic.n, statistic.n
+    return _Cell(statistic.mean_of(outcome), variance, n - 1, variance, n, n)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from analysis.plan import AnalysisPlan, MetricPlan, PreviousLook
-from experiment_server.experiments.designs import CROSSOVER, kind_of, structure_of
+from analysis.plan import AnalysisPlan, FactorPlan, MetricPlan, PreviousLook
+from experiment_server.experiments.designs import CROSSOVER, FACTORIAL, kind_of, structure_of
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import read_pauses, shifted
 from experiment_server.problems import conflict
@@ -80,8 +80,28 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         definition_version=design["definition_version"],
         variant_titles=tuple(variant["title"] or variant["key"] for variant in design["variants"]),
         costs=_costs(design["variants"]),
+        **_factors(design),
         **{name: analysis[name] for name in OPTIONAL_ANALYSIS if name in analysis},
     )
+
+
+def _factors(design: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a factorial experiment: its factors, and the levels that each variant stands for."""
+    if kind_of(design).name != FACTORIAL:
+        return {}
+    levels = structure_of(design)["variants"]
+    return {
+        "factors": tuple(
+            FactorPlan(
+                key=factor["key"],
+                title=factor["title"],
+                levels=tuple(level["key"] for level in factor["levels"]),
+                level_titles=tuple(level["title"] for level in factor["levels"]),
+            )
+            for factor in design["factors"]
+        ),
+        "cells": {variant: tuple(chosen.values()) for variant, chosen in levels.items()},
+    }
 
 
 def design_structure(phase: ExperimentPhase) -> dict[str, Any]:

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from analysis.methods import factorial, welch
+from analysis.methods import cluster_robust, factorial, welch
 from analysis.results import NotEstimable
+from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.moments import Moments
 
 LEVELS = ("off", "on")
@@ -101,3 +102,38 @@ def test_main_effect__constant_outcomes__are_refused():
     found = factorial.main_effect({("off",): flat, ("on",): flat}, 0, LEVELS)
 
     assert isinstance(found, NotEstimable)
+
+
+def teams(seed, n_teams=9):
+    rng = np.random.default_rng(seed)
+    n = rng.integers(3, 30, n_teams)
+    return ClusterSums(("outcome",), n, (n * rng.normal(50, 4, n_teams))[:, None])
+
+
+def test_main_effect__teams_at_two_levels__is_cr2():
+    cells = {("off",): teams(8), ("on",): teams(9)}
+
+    found = factorial.main_effect(cells, 0, LEVELS)
+
+    plain = cluster_robust.estimate(cells["off",], cells["on",])
+    assert (found.effect, found.se, found.df) == pytest.approx((plain.effect, plain.se, plain.df))
+    assert (found.n, found.n_learners) == (plain.n, plain.n_learners)
+
+
+def test_interaction__teams__adds_the_variances_of_the_cells():
+    cells = {
+        (a, b): teams(10 + 2 * i + j) for i, a in enumerate(LEVELS) for j, b in enumerate(LEVELS)
+    }
+
+    found = factorial.interaction(cells, (0, 1), (LEVELS, LEVELS))
+
+    by_other = [cluster_robust.estimate(cells["off", b], cells["on", b]) for b in LEVELS]
+    assert found.effect == pytest.approx(by_other[1].effect - by_other[0].effect)
+    assert found.se**2 == pytest.approx(sum(one.se**2 for one in by_other))
+    assert min(one.df for one in by_other) < found.df < sum(one.df for one in by_other) + 1
+
+
+def test_main_effect__one_team_in_a_cell__is_refused():
+    assert isinstance(
+        factorial.main_effect({("off",): teams(1, 1), ("on",): teams(2)}, 0, LEVELS), NotEstimable
+    )

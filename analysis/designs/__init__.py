@@ -1,0 +1,1 @@
+"""Designs beyond variants side by side: what a plan says of them, made into results."""
