@@ -49,13 +49,19 @@ def _evaluate(
     attributes: Attributes,
     visit: Visit | None,
     asked: tuple[str, ...],
+    known: dict[str, Evaluation] | None = None,
 ) -> Evaluation:
+    """The answer; `known` has those of the flags that were asked on the way.
+
+    Each is asked once: where each waits twice for the next, asking anew doubles with each step.
+    """
     if not flag.enabled:
         return flag.answers["off"]
     why: Reason = "default"
     for rule in flag.rules:
         if rule.prerequisites:
-            unmet = _unmet(payload, rule, attributes, visit, (*asked, flag.key))
+            known = {} if known is None else known
+            unmet = _unmet(payload, rule, attributes, visit, (*asked, flag.key), known)
             if unmet == "prerequisite" or unmet == "circular_prerequisite":
                 return flag.answers[unmet]
             if unmet == "skip":
@@ -85,6 +91,7 @@ def _unmet(
     attributes: Attributes,
     visit: Visit | None,
     asked: tuple[str, ...],
+    known: dict[str, Evaluation],
 ) -> Literal["prerequisite", "circular_prerequisite", "skip"] | None:
     """What a prerequisite that does not hold leads to; a circle of flags always ends it."""
     if len(asked) > LONGEST_CHAIN:
@@ -92,8 +99,11 @@ def _unmet(
     for prerequisite in rule.prerequisites:
         if prerequisite.flag in asked:
             return "circular_prerequisite"
+        answer = known.get(prerequisite.flag)
         parent = payload.flags.get(prerequisite.flag)
-        answer = None if parent is None else _evaluate(payload, parent, attributes, visit, asked)
+        if answer is None and parent is not None:
+            answer = _evaluate(payload, parent, attributes, visit, asked, known)
+            known[prerequisite.flag] = answer
         if answer is not None and answer.reason == "circular_prerequisite":
             return "circular_prerequisite"
         if not prerequisite.fits({"value": None if answer is None else answer.value}):

@@ -155,3 +155,29 @@ def test_prerequisites__chain_of_hundreds__is_followed() -> None:
     features[f"f{n}"] = {"defaultValue": 1}
 
     assert evaluate(payload_of(**features), "f0", {}).value in (1, None)
+
+
+def test_prerequisites__asked_for_twice_at_each_step__are_asked_once() -> None:
+    """Asked anew each time, 80 steps would take 2^80 evaluations."""
+    n = 80
+    features = {
+        f"f{number}": {
+            "defaultValue": 0,
+            "rules": [
+                {
+                    "parentConditions": [
+                        {"id": f"f{number + 1}", "condition": {"value": value}}
+                        for value in (1, {"$ne": 0})
+                    ],
+                    "force": 1,
+                }
+            ]
+            * 2,
+        }
+        for number in range(n)
+    }
+    payloads = {
+        value: payload_of(**features, **{f"f{n}": {"defaultValue": value}}) for value in (0, 1)
+    }
+
+    assert [evaluate(payloads[value], "f0", {}).value for value in (0, 1)] == [0, 1]

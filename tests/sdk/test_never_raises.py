@@ -6,7 +6,7 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from momentum_sdk import Momentum, Variant
+from momentum_sdk import Momentum, Options, Variant
 
 from tests.assignment.test_evaluate import HostileMapping
 from tests.assignment.test_values import Hostile, json_values
@@ -25,6 +25,34 @@ class Raising:
         if name.startswith("__"):
             return super().__getattribute__(name)
         raise RuntimeError(name)
+
+
+class RaisingText(str):
+    """A text that is none when it is looked at."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        raise RuntimeError
+
+    def __hash__(self) -> int:
+        raise RuntimeError
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    def encode(self, *_arguments: object) -> bytes:
+        raise RuntimeError
+
+
+class RaisingDict(dict):
+    """A dictionary that gives nothing."""
+
+    def get(self, *_arguments: object) -> object:
+        raise RuntimeError
+
+    def items(self) -> object:
+        raise RuntimeError
 
 
 ODD = [
@@ -120,3 +148,34 @@ def test_construction__anything__makes_a_client_that_answers(odd_one) -> None:
         assert made.variant("reward-ladder", "l1").reason == "not_ready"
         made.close(odd_one)
         made.close(0)
+
+
+@pytest.mark.parametrize("name", Options.__slots__)
+def test_option__anything__is_survived(name) -> None:
+    for odd_one in [*ODD, RaisingText("x"), RaisingDict(features={})]:
+        config = {"offline": True, name: odd_one}
+        made = Momentum("http://127.0.0.1:9", "mo_server_x", **config)
+
+        assert made.variant("reward-ladder", "l1").key == "control"
+        made.close(0)
+
+
+@pytest.mark.parametrize("number", range(len(ODD)))
+def test_learner__bound_to_anything__answers(client, number) -> None:
+    odd_one = ODD[number]
+    for bound in (
+        client.for_learner(odd_one, odd_one, odd_one),
+        client.for_learner("l1", {"role": "seller"}, {"reward-ladder": odd_one}),
+    ):
+        assert isinstance(bound.variant("reward-ladder"), Variant)
+        assert isinstance(bound.variant(odd_one), Variant)
+        assert isinstance(bound.explain(odd_one), str)
+        assert bound.is_on(odd_one) is False
+        assert bound.value(odd_one, 3) == 3
+        assert bound.track("login", odd_one, odd_one) is None
+
+
+def test_learner__odd_forced_variants__stays_the_learner(client) -> None:
+    bound = client.for_learner("l1", {"role": "seller"}, 5)  # type: ignore[arg-type]
+
+    assert bound.variant("reward-ladder").reason == "split"

@@ -250,7 +250,7 @@ class Definitions:
         try:
             plain = data if self._decrypt is None else self._decrypt(data)
             payload = parse_payload(plain, lenient=True)
-        except (AssignmentError, RecursionError) as error:
+        except Exception as error:  # a payload may be the host's own dict, of any type
             where = _where(error)
             self._notices.warn("payload", "definitions cannot be read at %s", where)
             return None
@@ -264,7 +264,9 @@ class Definitions:
 def _where(error: Exception) -> str:
     if isinstance(error, InvalidPayload):
         return error.path
-    return "the encrypted part" if isinstance(error, AssignmentError) else "too deep"
+    if isinstance(error, AssignmentError):
+        return "the encrypted part"
+    return "too deep" if isinstance(error, RecursionError) else type(error).__name__
 
 
 def _refuse_constant(name: str) -> Any:

@@ -92,7 +92,7 @@ class Learner:
     ) -> Variant:
         """The learner's variant; logs the exposure, unless the variant is forced."""
         learner, attributes, forced = self._who()
-        wanted = forced.get(experiment) if forced else None
+        wanted = _wanted(forced, experiment)
         if wanted is not None:
             variant = self._client.forced_variant(experiment, wanted)
             if variant is not None:
@@ -112,8 +112,9 @@ class Learner:
     def explain(self, flag: str) -> str:
         """Why the learner gets what it gets, in words."""
         learner, attributes, forced = self._who()
-        if forced and flag in forced and self._client.forced_variant(flag, forced[flag]):
-            return f"A signed token forces the variant '{forced[flag]}'. No exposure is logged."
+        wanted = _wanted(forced, flag)
+        if wanted is not None and self._client.forced_variant(flag, wanted):
+            return f"A signed token forces the variant '{wanted}'. No exposure is logged."
         return self._client.explain(flag, learner, attributes)
 
     def track(
@@ -125,15 +126,27 @@ class Learner:
     ) -> None:
         """Log that the learner did something; nothing for nobody."""
         learner, _, _ = self._who()
-        if learner != "":
+        if type(learner) is not str or learner:
             self._client.track(kind, learner, value, properties, at)
 
     def _who(self) -> tuple[str | int, Mapping[str, Any], Mapping[str, str]]:
         if self._known is None:
             try:
                 learner, attributes = self._ask_who() or ("", {})
-                self._known = learner, attributes, self._ask_forced()
             except Exception as error:  # the page must come even if it is unclear for whom
                 self._client.warn_of("who", error)
-                self._known = "", {}, {}
+                learner, attributes = "", {}
+            self._known = learner, attributes, self._forced()
         return self._known
+
+    def _forced(self) -> Mapping[str, str]:
+        try:
+            return dict(self._ask_forced())
+        except Exception as error:  # what cannot be read forces nothing; the learner stays
+            self._client.warn_of("forced", error)
+            return {}
+
+
+def _wanted(forced: Mapping[str, str], experiment: str) -> str | None:
+    """The variant that is forced; what is no text was forced by nobody."""
+    return forced.get(experiment) if type(experiment) is str else None

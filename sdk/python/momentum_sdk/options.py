@@ -103,6 +103,14 @@ def waiting_time(timeout_s: Any) -> float:
     return float(min(max(timeout_s, 0), _LONGEST_WAIT_S)) if timeout_s == timeout_s else 0.0
 
 
+def _read(read: Callable[[Any], Any], given: Any) -> Any:
+    """The value of an option; None for what is of no use, whatever it does when it is looked at."""
+    try:
+        return read(given)
+    except Exception:  # an integer beyond all floats, a type of the host's own that raises
+        return None
+
+
 def read_options(config: Mapping[str, Any]) -> tuple[Options, list[str]]:
     """The options that a configuration asks for, and a sentence for each that is wrong."""
     options = Options()
@@ -115,7 +123,7 @@ def read_options(config: Mapping[str, Any]) -> tuple[Options, list[str]]:
         if given is None and getattr(options, name) is None:
             continue
         read, expected = reader
-        value = read(given)
+        value = _read(read, given)
         if value is None:
             complaints.append(f"option {name} was left at its default; give {expected}")
         else:
