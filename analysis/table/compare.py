@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from analysis.across.segments import Omnibus, differ
-from analysis.bayes.pooling import Pooled, Scales, Segments, pool
+from analysis.bayes.pooling import Pooled, pool
 from analysis.bayes.prior import Prior
+from analysis.bayes.segments import Scales, Segments
 from analysis.contrast import Contrast
 from analysis.correct import holm
 from analysis.estimate import OUT_OF_RANGE, Compared, compare_all

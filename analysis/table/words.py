@@ -129,9 +129,10 @@ def _notes(analysis: TableAnswer) -> list[str]:
 
 def _look(found: Sequential) -> str:
     chance = found.predictive_power
+    share = f"{100 * found.information_fraction:.0f} %"
     ahead = "" if chance is None else f" Chance of a winner at the last look: {100 * chance:.0f} %."
     return (
-        f"Look {found.look} of {found.looks_planned}, {100 * found.information_fraction:.0f} % of the"
+        f"Look {found.look} of {found.looks_planned}, {share} of the"
         f" planned information: |z| must pass {found.boundary_z:.3f}, it is {found.z:.3f}."
         f" Alpha spent so far: {found.alpha_spent:.5f}.{ahead}"
     )
