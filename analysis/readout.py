@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
+from itertools import pairwise
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ from .results import (
     TrendPoint,
 )
 from .sequential import Level, at_stop, final_boundary, level_of_look
+from .sizing.sizes import Duration, days_to_enrol
 from .statistics.clusters import ClusterSums
 from .statistics.collected import COMPONENTS, WITHOUT_INCENTIVE, Collected, Statistic
 
@@ -91,7 +92,7 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         )
         for key, each in compared.items()
     )
-    checks = check_all(_trust(plan, collected))
+    checks = check_all(_trust(plan, collected, level))
     chances = _predictive_power(plan, primary, level)
     sequential = _sequential(plan, primary, level, levels[plan.primary.key], collected, chances)
     evidence = Evidence(
@@ -204,6 +205,7 @@ def _sequential(
     key = max(found, key=lambda variant: sign * found[variant].z)
     leading, bar = found[key], bars.z[key]
     bounds = [harm_bound(primary, contrast, level) for contrast in found.values()]
+    left = _days_left(level.information, collected)
     return Sequential(
         look=plan.look,
         looks_planned=plan.looks_planned,
@@ -214,7 +216,9 @@ def _sequential(
         crossed=not level.ad_hoc and abs(leading.z) > bar,
         harm_low=min(bounds),
         harm=min(bounds) < 0,
-        days_left=_days_left(level.information, collected),
+        days_left=left.days if left else None,
+        days_left_low=left.low if left else None,
+        days_left_high=left.high if left else None,
         predictive_power=chances.get(key),
     )
 
@@ -241,20 +245,15 @@ def _stopped(plan: AnalysisPlan, primary: Compared, level: Level) -> dict[str, S
     }
 
 
-def _days_left(information: float, collected: Collected) -> float | None:
+def _days_left(information: float, collected: Collected) -> Duration | None:
     """Days until the planned precision, from the units that became complete of late."""
-    if information >= 1:
-        return 0.0
-    days = sorted(collected.trend)
     n_now = sum(collected.n_learners.values())
-    if not days or not n_now:
+    if information < 1 and not n_now:
         return None
-    since = days[max(0, len(days) - 1 - _PACE_DAYS)]
-    span = (date.fromisoformat(days[-1]) - date.fromisoformat(since)).days
-    gained = n_now - sum(_n_learners(each) for each in collected.trend[since].values())
-    if span == 0 or gained <= 0:
-        return None
-    return n_now * (1 / information - 1) * span / gained
+    days = sorted(collected.trend)[-_PACE_DAYS - 1 :]
+    counts = [sum(_n_learners(each) for each in collected.trend[day].values()) for day in days]
+    missing = n_now * (1 / information - 1)
+    return days_to_enrol(missing, [after - before for before, after in pairwise(counts)])
 
 
 def _n_learners(statistic: Statistic) -> int:
@@ -266,7 +265,7 @@ def _why_not(primary: Compared) -> str:
     return reasons[0] if reasons else ""
 
 
-def _trust(plan: AnalysisPlan, collected: Collected) -> Trust:
+def _trust(plan: AnalysisPlan, collected: Collected, level: Level) -> Trust:
     return Trust(
         variants=plan.variants,
         weights=plan.weights,
@@ -279,6 +278,8 @@ def _trust(plan: AnalysisPlan, collected: Collected) -> Trust:
         as_of=plan.as_of,
         latest_received_at=collected.latest_received_at,
         segments=count_segments(collected.segments.get(plan.primary.key, {}), collected.n_mature),
+        trend=collected.trend,
+        boundary_z=level.boundary_z,
     )
 
 

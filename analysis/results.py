@@ -181,6 +181,8 @@ class Sequential:
     harm_low: float  # always-valid upper bound of the effect; good direction positive
     harm: bool  # the bound is below 0, so "no harm" is excluded: ROLL BACK is valid at any time
     days_left: float | None = None  # at the present pace, from precision and never from the effect
+    days_left_low: float | None = None  # 90 %, from how the last days differ
+    days_left_high: float | None = None  # None beside a number: the pace may be nothing
     predictive_power: float | None = None  # chance that a winner is still found; None: not asked
 
 

@@ -11,6 +11,8 @@ from . import (
     freshness,
     maturity,
     missing_outcomes,
+    novelty,
+    outliers,
     sample_ratio,
 )
 from .trust import Check, Trust, result_of
@@ -22,6 +24,8 @@ CHECKS: Final = (
     Check("enough_units", "Enough units", "warn", enough_units.run),
     Check("balance", "Alike before exposure", "warn", balance.run),
     Check("freshness", "Fresh events", "warn", freshness.run),
+    Check("novelty", "Same effect early and late", "warn", novelty.run),
+    Check("outliers", "No few who decide", "warn", outliers.run),
     Check("missing_outcomes", "Missing values", "warn", missing_outcomes.run),
 )
 

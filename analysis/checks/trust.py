@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from analysis.results import CheckResult
 from analysis.statistics.collected import Statistic
+
+PLAIN_Z: Final = 1.959963984540054  # two-sided 5 %, one look
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Trust:
     latest_received_at: datetime | None = None
     n_missing: dict[str, int] = field(default_factory=dict)  # table column -> rows left out
     segments: dict[str, dict[str, int]] = field(default_factory=dict)  # label -> units per variant
+    trend: dict[str, dict[str, Statistic]] = field(default_factory=dict)  # the primary, by ISO day
+    boundary_z: float = PLAIN_Z  # what the primary must pass at this look
 
     @property
     def units(self) -> str:

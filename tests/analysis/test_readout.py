@@ -395,6 +395,11 @@ def test_readout__steady_pace__tells_the_days_left():
     share = found.sequential.information_fraction
     assert share < 1
     assert found.sequential.days_left == pytest.approx(20 * (1 / share - 1), rel=1e-6)
+    # 60 a day for 7 days: 420, give or take what a count differs by chance.
+    assert found.sequential.days_left_low < found.sequential.days_left
+    assert found.sequential.days_left_high == pytest.approx(
+        1200 * (1 / share - 1) / (60 - 1.943 * (60 / 7) ** 0.5), rel=1e-3
+    )
 
 
 def test_readout__earlier_looks__are_paid_for():
