@@ -1,0 +1,1 @@
+"""Published results, computed again: our figures beside those in print."""
