@@ -5,11 +5,14 @@ from typing import Any, Final
 
 from analysis.spending import parse as parse_spending
 from experiment_server.domains import DOMAINS
+from experiment_server.experiments.bandit_errors import bandit_errors, bandit_schedule
 from experiment_server.experiments.designs import kind_of
 from experiment_server.experiments.designs.kind import START, Design, Kind, Moment, Split
 from experiment_server.flags.compile import check_feature
 from experiment_server.flags.targeting import check_condition
+from experiment_server.metrics.checks import team_errors
 from experiment_server.metrics.models import Metric
+from experiment_server.metrics.service import plain
 from experiment_server.problems import FieldError, invalid_fields, shown
 
 UNIT_KINDS: Final = ("learner", "team")
@@ -43,6 +46,8 @@ def complete_design(wish: Design, metrics: Mapping[str, Metric]) -> dict[str, An
         *_namespace_errors(wish.get("namespace")),
         *_analysis_errors(wish.get("analysis")),
         *_metric_errors(wish["metrics"], metrics),
+        *bandit_errors(wish, metrics),
+        *unit_errors(wish, metrics),
     ]
     if errors:
         raise invalid_fields(errors)
@@ -53,6 +58,18 @@ def complete_design(wish: Design, metrics: Mapping[str, Metric]) -> dict[str, An
     schedule = {**_schedule(whole, kind, metrics), **_given(wish.get("schedule"))}
     analysis = {**DEFAULT_ANALYSIS, **_given(wish.get("analysis"))}
     return {**whole, "schedule": schedule, "analysis": analysis}
+
+
+def unit_errors(design: Design, metrics: Mapping[str, Metric]) -> list[FieldError]:
+    """Metrics that cannot judge the units which the design randomises."""
+    if design["unit_kind"] != "team":
+        return []
+    return [
+        error
+        for index, use in enumerate(design["metrics"])
+        if use["metric"] in metrics
+        for error in team_errors(f"metrics[{index}].metric", plain(metrics[use["metric"]]))
+    ]
 
 
 def compile_experiment(
@@ -195,6 +212,7 @@ def _schedule(design: Design, kind: Kind, metrics: Mapping[str, Metric]) -> dict
         "first_after_days": metrics[primary["metric"]].window_days + SETTLING_DAYS,
         "every_days": DEFAULT_EVERY_DAYS,
         **kind.schedule(design),
+        **bandit_schedule(design),
     }
 
 

@@ -13,7 +13,7 @@ from experiment_server.environments.service import touch_payload
 from experiment_server.experiments import listed
 from experiment_server.experiments.after import check_after
 from experiment_server.experiments.current import list_open
-from experiment_server.experiments.design import check_compiled, complete_design
+from experiment_server.experiments.design import check_compiled, complete_design, unit_errors
 from experiment_server.experiments.lifecycle import Action, next_state
 from experiment_server.experiments.measuring import check_measurable, measuring
 from experiment_server.experiments.models import Experiment, ExperimentPhase
@@ -24,7 +24,7 @@ from experiment_server.flags.models import Flag
 from experiment_server.holdouts.service import load_holdout
 from experiment_server.metrics import service as metrics
 from experiment_server.metrics.models import Metric
-from experiment_server.problems import check_version, invalid, not_found, taken
+from experiment_server.problems import check_version, invalid, invalid_fields, not_found, taken
 from experiment_server.scores.models import ScoreVersion
 from experiment_server.security.roles import Actor
 
@@ -279,6 +279,9 @@ def _frozen_design(session: Session, experiment: Experiment) -> dict[str, Any]:
     """Everything that a readout depends on, as it is now: later edits change nothing of it."""
     design = {name: getattr(experiment, name) for name in DESIGN}
     definitions = metrics.load_metrics(session, [use["metric"] for use in design["metrics"]])
+    misfits = unit_errors(design, definitions)  # a metric may have changed since the definition
+    if misfits:
+        raise invalid_fields(misfits)
     design["metrics"] = [_frozen_metric(use, definitions) for use in design["metrics"]]
     design["allocation"] = experiment.allocation
     design["score_version"] = experiment.score_version

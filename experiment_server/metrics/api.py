@@ -6,10 +6,13 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
 
+from analysis.metrics import METRIC_KINDS_BY_NAME
 from experiment_server import web
 from experiment_server.metrics import service
 from experiment_server.metrics.models import Metric
 from experiment_server.web import Body, Key, StorableFloat
+
+EventKinds = list[Annotated[str, Field(max_length=128)]]
 
 blueprint = APIBlueprint("metrics", __name__, url_prefix="/api/v1/metrics", tag="Metrics")
 
@@ -19,14 +22,40 @@ class MetricBody(Body):
 
     title: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=2000)
-    kind: str = Field(max_length=32, description="score, count, sum, proportion, retention, ...")
-    event_kinds: list[Annotated[str, Field(max_length=128)]] = Field(
-        default_factory=list, max_length=50
+    kind: str = Field(max_length=32, description="one of " + ", ".join(METRIC_KINDS_BY_NAME))
+    event_kinds: EventKinds = Field(
+        default_factory=list,
+        max_length=50,
+        description="what is counted, added up or looked for; of a ratio or rate: above the line",
+    )
+    denominator_kinds: EventKinds = Field(
+        default_factory=list,
+        max_length=50,
+        description="of a ratio or rate, which need it: the events that are counted below the line",
+    )
+    quantile: StorableFloat | None = Field(
+        default=None, gt=0, lt=1, description="of a quantile, which needs it: 0.5 is the median"
     )
     direction: Literal["increase", "decrease"] = "increase"
     window_days: int = Field(default=28, ge=1, le=365)
     minimum_effect: StorableFloat | None = Field(default=None, gt=0)
-    cap: StorableFloat | None = Field(default=None, gt=0)
+    floor: StorableFloat | None = Field(
+        default=None, description="a learner's outcomes below are set to it"
+    )
+    cap: StorableFloat | None = Field(
+        default=None, gt=0, description="a learner's outcomes above are set to it"
+    )
+    cap_quantile: StorableFloat | None = Field(
+        default=None,
+        gt=0.5,
+        lt=1,
+        description="instead of a cap: cap at this quantile of all variants' outcomes together",
+    )
+    covariate: Literal["window", "model"] = Field(
+        default="window",
+        description="what effects are adjusted by: the same measure in the window before, or a "
+        "model's prediction from the two windows before (learners only)",
+    )
     unit_label: str = Field(default="", max_length=40)
 
 

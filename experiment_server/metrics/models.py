@@ -18,10 +18,15 @@ class Metric(SQLModel, table=True):
     description: str = Field(default="", max_length=2000)
     kind: str = Field(max_length=32)  # a row of analysis.metrics.METRIC_KINDS
     event_kinds: list[str] = Field(default_factory=list, sa_type=JSONValue)
+    denominator_kinds: list[str] = Field(default_factory=list, sa_type=JSONValue)
+    quantile: float | None = None  # of kind quantile: 0.5 is the median
     direction: str = Field(default="increase", max_length=16)
     window_days: int = 28
     minimum_effect: float | None = None
+    floor: float | None = None
     cap: float | None = None
+    cap_quantile: float | None = None
+    covariate: str = Field(default="window", max_length=16)
     unit_label: str = Field(default="", max_length=40)
     version: int = 1
     created_at: datetime = Field(sa_type=UTCDateTime)

@@ -6,18 +6,10 @@ from typing import Any, Final
 
 from sqlmodel import Session, col, select
 
-from analysis.kinds import KINDS, is_known
-from analysis.metrics import METRIC_KINDS_BY_NAME
 from experiment_server.audit.service import record
+from experiment_server.metrics.checks import value_errors
 from experiment_server.metrics.models import Metric
-from experiment_server.problems import (
-    FieldError,
-    check_version,
-    invalid_fields,
-    not_found,
-    shown,
-    taken,
-)
+from experiment_server.problems import check_version, invalid_fields, not_found, taken
 from experiment_server.security.roles import SYSTEM, Actor
 
 DIRECTIONS: Final = ("increase", "decrease")
@@ -26,10 +18,15 @@ FIELDS: Final = (
     "description",
     "kind",
     "event_kinds",
+    "denominator_kinds",
+    "quantile",
     "direction",
     "window_days",
     "minimum_effect",
+    "floor",
     "cap",
+    "cap_quantile",
+    "covariate",
     "unit_label",
 )
 BUILT_IN: Final[tuple[dict[str, Any], ...]] = (
@@ -190,34 +187,6 @@ def _by_key(session: Session, key: str) -> Metric | None:
 
 
 def _check(values: Mapping[str, Any]) -> None:
-    errors = [*_kind_errors(values), *_event_errors(values)]
+    errors = value_errors(values)
     if errors:
         raise invalid_fields(errors)
-
-
-def _kind_errors(values: Mapping[str, Any]) -> list[FieldError]:
-    kind = METRIC_KINDS_BY_NAME.get(values["kind"])
-    if kind is None or not set(kind.needs) <= set(FIELDS):
-        known = [
-            name for name, each in METRIC_KINDS_BY_NAME.items() if set(each.needs) <= set(FIELDS)
-        ]
-        expected = "one of " + ", ".join(known)
-        return [FieldError("kind", shown(values["kind"]), expected, "For example count.")]
-    errors = []
-    if kind.needs_kinds and not values.get("event_kinds"):
-        remedy = 'For example ["challenge_completed"].'
-        expected = f"at least one kind of event for a {kind.name}"
-        errors.append(FieldError("event_kinds", "an empty list", expected, remedy))
-    if values.get("cap") is not None and not kind.can_cap:
-        found, expected = shown(values["cap"]), f"no cap: a {kind.name} is bounded by itself"
-        errors.append(FieldError("cap", found, expected, "Leave cap out."))
-    return errors
-
-
-def _event_errors(values: Mapping[str, Any]) -> list[FieldError]:
-    expected = "one of " + ", ".join(kind.name for kind in KINDS) + ", or custom:<name>"
-    return [
-        FieldError(f"event_kinds[{index}]", shown(name), expected, "Check its spelling.")
-        for index, name in enumerate(values.get("event_kinds", ()))
-        if not is_known(name)
-    ]

@@ -5,7 +5,13 @@ import pytest
 from analysis.plan import AnalysisPlan, PreviousLook
 from experiment_server.experiments import service
 from experiment_server.experiments.plans import LookWish, build_plan, look_times
-from experiment_server.metrics.service import change_metric, ensure_built_in, load_metric, plain
+from experiment_server.metrics.service import (
+    change_metric,
+    create_metric,
+    ensure_built_in,
+    load_metric,
+    plain,
+)
 from experiment_server.problems import Problem
 from experiment_server.security.roles import SYSTEM
 from tests.factories import NOW, make_environment
@@ -178,3 +184,105 @@ def test_plan__factorial__names_the_factors_and_what_each_variant_stands_for(dat
     assert plan.cells["points:weekly"] == ("points", "weekly")
     assert plan.control == "none:daily"
     assert AnalysisPlan.from_json(plan.to_json()) == plan
+
+
+FITTING = {
+    "title": "Sales a visit",
+    "description": "",
+    "kind": "ratio",
+    "event_kinds": ["sale"],
+    "denominator_kinds": ["session_started"],
+    "direction": "increase",
+    "window_days": 14,
+    "minimum_effect": 1.0,
+    "unit_label": "EUR",
+}
+NOT_FOR_TEAMS = {
+    "life": {**FITTING, "kind": "time_to_event", "denominator_kinds": []},
+    "model": {**FITTING, "kind": "sum", "denominator_kinds": [], "covariate": "model"},
+}
+
+
+def define(database, key, values):
+    with database.write() as session:
+        create_metric(session, SYSTEM, key, values, NOW)
+
+
+def start(database, environment, key):
+    with database.write() as session:
+        experiment = service.load_experiment(session, environment.id, key)
+        service.start_experiment(session, SYSTEM, experiment, NOW)
+
+
+def on(metric, unit_kind="team"):
+    uses = [{"metric": metric, "role": "primary", "minimum_effect": None}]
+    return {**WISH, "unit_kind": unit_kind, "metrics": uses}
+
+
+def test_plan__ratio__names_what_is_counted_below(database):
+    define(database, "each", FITTING)
+    environment = make_environment(database)
+    with database.write() as session:
+        experiment = service.create_experiment(session, SYSTEM, environment, on("each"), NOW)
+        phase = service.start_experiment(session, SYSTEM, experiment, NOW)
+
+    plan = build_plan(experiment, phase, LookWish(NOW))
+
+    assert plan.primary.denominator_kinds == ("session_started",)
+    assert (plan.primary.quantile, plan.primary.covariate) == (None, "window")
+    assert AnalysisPlan.from_json(plan.to_json()) == plan
+
+
+def test_plan__limits_and_covariate__are_those_of_the_metric(database):
+    limits = {"floor": 0.5, "cap_quantile": 0.95}
+    define(database, "each", {**NOT_FOR_TEAMS["model"], **limits})
+    environment = make_environment(database)
+    with database.write() as session:
+        wish = on("each", "learner")
+        experiment = service.create_experiment(session, SYSTEM, environment, wish, NOW)
+        phase = service.start_experiment(session, SYSTEM, experiment, NOW)
+
+    primary = build_plan(experiment, phase, LookWish(NOW)).primary
+
+    assert (primary.floor, primary.cap, primary.cap_quantile) == (0.5, None, 0.95)
+    assert primary.covariate == "model"
+
+
+def test_plan__of_a_phase_started_before_these_fields__has_the_defaults(running):
+    experiment, phase = running
+    for use in phase.design["metrics"]:
+        for name in ("denominator_kinds", "quantile", "floor", "cap_quantile", "covariate"):
+            del use["definition"][name]
+
+    primary = build_plan(experiment, phase, LookWish(NOW)).primary
+
+    assert (primary.denominator_kinds, primary.covariate, primary.floor) == ((), "window", None)
+
+
+@pytest.mark.parametrize("kind", NOT_FOR_TEAMS)
+def test_design__teams_with_a_metric_of_learners__is_refused_when_defined(database, kind):
+    define(database, "each", NOT_FOR_TEAMS[kind])
+    environment = make_environment(database)
+    with database.write() as session, pytest.raises(Problem) as refused:
+        service.create_experiment(session, SYSTEM, environment, on("each"), NOW)
+
+    error = refused.value.errors[0]
+    assert (refused.value.status, error.field) == (422, "metrics[0].metric")
+    assert error.remedy.startswith("Use ")
+
+
+@pytest.mark.parametrize("kind", NOT_FOR_TEAMS)
+def test_start__teams_with_a_metric_that_became_one_of_learners__is_refused(database, kind):
+    define(database, "each", FITTING)
+    environment = make_environment(database)
+    with database.write() as session:
+        service.create_experiment(session, SYSTEM, environment, on("each"), NOW)
+        metric = load_metric(session, "each")
+        change_metric(session, SYSTEM, metric, 1, {**FITTING, **NOT_FOR_TEAMS[kind]}, NOW)
+    with pytest.raises(Problem) as refused:
+        start(database, environment, "badge")
+
+    assert [error.field for error in refused.value.errors] == ["metrics[0].metric"]
+    with database.read() as session:
+        kept = service.load_experiment(session, environment.id, "badge")
+        assert (kept.state, kept.phase) == ("draft", 0)
