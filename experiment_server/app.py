@@ -7,10 +7,12 @@ from typing import Final
 
 from apiflask import APIFlask
 from flask import Blueprint, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import dashboards
 from experiment_server import error_handlers, guard, observe, pages, web
 from experiment_server.audit import api as audit_api
+from experiment_server.bandits import jobs as bandits_jobs
 from experiment_server.columns import utc_now
 from experiment_server.db import Database, migrate
 from experiment_server.delivery import api as delivery_api
@@ -85,6 +87,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
 # One line a domain with scheduled work, in the order in which a tick runs them.
 JOBS: Final[Sequence[Job]] = (
     *ingest_jobs.JOBS,
+    *bandits_jobs.JOBS,
     *readouts_jobs.JOBS,
     *reports_jobs.JOBS,
     *notify_jobs.JOBS,
@@ -119,11 +122,18 @@ def create_app(settings: Settings, database: Database) -> APIFlask:
     held.install(app, settings.threads)
     error_handlers.install(app)
     app.extensions[error_handlers.PAGE] = pages.problem_page
+    _trust_proxies(app, settings.trusted_proxies)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     for endpoint in ("openapi.spec", "static"):
         web.public(app.view_functions[endpoint])
     return app
+
+
+def _trust_proxies(app: APIFlask, n_proxies: int) -> None:
+    """Let the address be what the outermost of our own proxies saw, not what callers say."""
+    if n_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n_proxies, x_proto=0)  # type: ignore[method-assign]
 
 
 def bootstrap(database: Database) -> None:

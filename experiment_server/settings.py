@@ -34,6 +34,7 @@ class Settings:
     seal_seconds: float = 5.0  # between two moves from the event buffer to the lake
     log_level: str = "info"
     scheduler: bool = True
+    trusted_proxies: int = 0  # in front of the server, each of which adds to X-Forwarded-For
     secure_cookies: bool = False  # on behind TLS: the browser then sends cookies over https only
 
     @classmethod
@@ -55,6 +56,7 @@ class Settings:
             seal_seconds=_number(env, "MOMENTUM_SEAL_SECONDS", float, (0.2, 3600.0), 5.0),
             log_level=_one_of(env, "MOMENTUM_LOG_LEVEL", LOG_LEVELS, cls.log_level),
             scheduler=ON_OFF[_one_of(env, "MOMENTUM_SCHEDULER", tuple(ON_OFF), "on")],
+            trusted_proxies=_number(env, "MOMENTUM_TRUSTED_PROXIES", int, (0, 10), 0),
             secure_cookies=ON_OFF[_one_of(env, "MOMENTUM_SECURE_COOKIES", tuple(ON_OFF), "off")],
         )
 

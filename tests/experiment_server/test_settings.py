@@ -32,6 +32,8 @@ def test_settings__data_dir__moves_database_and_lake():
         ("MOMENTUM_LOG_LEVEL", "loud"),
         ("MOMENTUM_SCHEDULER", "yes"),
         ("MOMENTUM_SECURE_COOKIES", "1"),
+        ("MOMENTUM_TRUSTED_PROXIES", "11"),
+        ("MOMENTUM_TRUSTED_PROXIES", "-1"),
     ],
 )
 def test_settings__value_that_does_not_fit__names_variable_and_example(name, value):

@@ -1,9 +1,11 @@
 """Streams tell each change, keep the line open, end when they should and leave threads free."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from experiment_server.app import create_app
 from experiment_server.delivery.held import streams_of
 from experiment_server.delivery.streams import (
     KEEP_ALIVE,
@@ -244,6 +246,29 @@ def test_stream__public_key_takes_all_it_can__others_still_find_a_place(
     for each in (*taken, elsewhere, own):
         each.close()
     assert streams_of(app).n_open == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("n_trusted", "status"), [(0, 429), (1, 200)])
+def test_stream__behind_a_proxy__counts_the_address_that_a_trusted_one_saw(
+    settings, database, keys, n_trusted, status
+):
+    app = create_app(replace(settings, trusted_proxies=n_trusted), database)
+    streams_of(app).most = 4
+    client = app.test_client()
+    made = [keys.secret("client") for _ in range(4)]
+
+    def ask(key, address):
+        told = {"X-Forwarded-For": f"203.0.113.99, {address}"}  # what a caller says stands first
+        return client.get(f"/sub/{key}", headers=told)
+
+    answers = [ask(key, "192.0.2.1") for key in made[:3]]
+    elsewhere = ask(made[3], "192.0.2.2")
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert elsewhere.status_code == status
+    for each in (*answers, elsewhere):
+        each.close()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
