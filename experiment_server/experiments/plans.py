@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from analysis.plan import AnalysisPlan, CrossoverPlan, FactorPlan, MetricPlan, PreviousLook
-from experiment_server.experiments.bandit import batches_of, began_at
+from analysis.plan import AnalysisPlan, FactorPlan, MetricPlan, PreviousLook
 from experiment_server.experiments.designs import CROSSOVER, FACTORIAL, kind_of, structure_of
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import read_pauses, shifted
+from experiment_server.problems import conflict
 
 OPTIONAL_ANALYSIS: Final = ("sides", "spending", "care")
 """Of a design's analysis: what the plan has a default for."""
@@ -32,10 +32,12 @@ def look_times(_experiment: Experiment, phase: ExperimentPhase) -> list[datetime
     """When the looks of a phase are due, the first one first.
 
     A look comes later by the pauses before it. While a pause lasts, nobody can know when the next
-    looks are due, so they are left out.
+    looks are due, so they are left out. A crossover has none: see ``build_plan``.
     """
+    if kind_of(phase.design).name == CROSSOVER:
+        return []
     schedule = phase.design["schedule"]
-    first = began_at(phase) + timedelta(days=schedule["first_after_days"])
+    first = phase.started_at + timedelta(days=schedule["first_after_days"])
     every = timedelta(days=schedule["every_days"])
     pauses = read_pauses(phase.pauses)
     planned = (first + index * every for index in range(schedule["looks"]))
@@ -43,8 +45,19 @@ def look_times(_experiment: Experiment, phase: ExperimentPhase) -> list[datetime
 
 
 def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -> AnalysisPlan:
-    """What to compute at one look, from the design as the phase was started with."""
+    """What to compute at one look, from the design as the phase was started with.
+
+    Raises:
+        Problem: 409 for a crossover: its units are in every arm, one after another, and a
+            comparison of arms side by side would throw all of them out.
+    """
     design = phase.design
+    if kind_of(design).name == CROSSOVER:
+        raise conflict(
+            f"{experiment.key} is a crossover: its units meet every variant, so variants cannot be "
+            "compared side by side. Its exposures are in the lake, one for each unit and period; "
+            "docs/howto/designs.md says how to read them."
+        )
     analysis = design["analysis"]
     looks = design["schedule"]["looks"]
     return AnalysisPlan(
@@ -55,7 +68,7 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         variants=tuple(variant["key"] for variant in design["variants"]),
         weights=tuple(variant["weight"] for variant in design["variants"]),
         metrics=tuple(_metric_plan(use) for use in design["metrics"]),
-        started_at=began_at(phase),
+        started_at=phase.started_at,
         as_of=wish.as_of,
         phase=phase.number,
         look=wish.look,
@@ -69,10 +82,8 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         lake_version=dict(wish.lake_version),
         definition_version=design["definition_version"],
         variant_titles=tuple(variant["title"] or variant["key"] for variant in design["variants"]),
-        batches=batches_of(phase),
         costs=_costs(design["variants"]),
         **_factors(design),
-        crossover=_crossover(design),
         **{name: analysis[name] for name in OPTIONAL_ANALYSIS if name in analysis},
     )
 
@@ -94,22 +105,6 @@ def _factors(design: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "cells": {variant: tuple(chosen.values()) for variant, chosen in levels.items()},
     }
-
-
-def _crossover(design: Mapping[str, Any]) -> CrossoverPlan | None:
-    """Of a crossover: its periods, and the order and period that each exposure names."""
-    if kind_of(design).name != CROSSOVER:
-        return None
-    known = structure_of(design)
-    return CrossoverPlan(
-        period_days=known["period_days"],
-        washout_days=known["washout_days"],
-        orders={key: tuple(order) for key, order in known["orders"].items()},
-        places={
-            variant: (place["order"], place["period"])
-            for variant, place in known["variants"].items()
-        },
-    )
 
 
 def design_structure(phase: ExperimentPhase) -> dict[str, Any]:
