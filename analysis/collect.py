@@ -61,8 +61,8 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
     Raises:
         ValueError: a metric cannot be computed as the plan says; names what to change.
     """
-    _check(plan, norms)
-    met = _exposures(plan, lake)
+    check_plan(plan, norms)
+    met = exposures_of(plan, lake)
     counted = _count_units(plan, met)
     people = _units_first(plan, met)
     with learner_outcomes(plan, lake, norms, people).cache() as uncapped:
@@ -79,11 +79,12 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
             metrics=gathered.metrics,
             segments=gathered.segments,
             trend=_trend(plan, learners),
-            latest_received_at=_latest_received(plan, lake),
+            latest_received_at=latest_received(plan, lake),
         )
 
 
-def _check(plan: AnalysisPlan, norms: Norms | None) -> None:
+def check_plan(plan: AnalysisPlan, norms: Norms | None) -> None:
+    """Refuse a metric that cannot be computed as the plan says."""
     for metric in plan.metrics:
         kind = metric_kind(metric.kind)
         kind.check(metric, norms)
@@ -96,7 +97,7 @@ def _check(plan: AnalysisPlan, norms: Norms | None) -> None:
 # --- who was exposed to what
 
 
-def _exposures(plan: AnalysisPlan, lake: Lake) -> ir.Table:
+def exposures_of(plan: AnalysisPlan, lake: Lake) -> ir.Table:
     """The experiment's exposures in this phase, up to the look."""
     exposures = lake.table("exposures")
     return exposures.filter(
@@ -258,7 +259,8 @@ def _count_mature(plan: AnalysisPlan, learners: ir.Table) -> _Mature:
     return _Mature(each("n_units"), each("n_learners"))
 
 
-def _latest_received(plan: AnalysisPlan, lake: Lake) -> datetime | None:
+def latest_received(plan: AnalysisPlan, lake: Lake) -> datetime | None:
+    """When the youngest row arrived, of those that happened before the look."""
     events, exposures = lake.table("events"), lake.table("exposures")
     as_of = ibis.literal(plan.as_of)
     latest = [

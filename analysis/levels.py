@@ -46,7 +46,9 @@ def primary_level(
     """
     n_treatments = len(plan.variants) - 1
     correction = "bonferroni" if n_treatments > 1 else "none"
-    if not is_one_look(plan) or len(contrasts) < n_treatments:
+    # Dunnett's correlations are those of separate groups; a crossover's treatments share theirs.
+    separate = plan.crossover is None and len(contrasts) == n_treatments
+    if not is_one_look(plan) or not separate:
         return one_level(tuple(contrasts), level.boundary_z, correction)
     shared = loadings(tuple(contrasts.values()))
     found = {

@@ -80,6 +80,28 @@ class FactorPlan:
 
 
 @dataclass(frozen=True)
+class CrossoverPlan:
+    """Every unit meets every treatment, one a period, in one of several orders."""
+
+    period_days: int
+    washout_days: int  # at the beginning of each period: left out
+    orders: dict[str, tuple[str, ...]]  # order -> treatment of each period
+    places: dict[str, tuple[str, int]]  # what exposures name -> order, and period from 1
+
+    @property
+    def n_periods(self) -> int:
+        """How many periods there are."""
+        return len(next(iter(self.orders.values())))
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "CrossoverPlan":
+        """The crossover, from plain JSON values."""
+        orders = {key: tuple(order) for key, order in plain["orders"].items()}
+        places = {key: (order, period) for key, (order, period) in plain["places"].items()}
+        return cls(**{**plain, "orders": orders, "places": places})
+
+
+@dataclass(frozen=True)
 class AnalysisPlan:
     """Everything a readout depends on besides the lake's rows."""
 
@@ -111,6 +133,7 @@ class AnalysisPlan:
     costs: tuple[float, ...] = ()  # money per learner of each variant; (): not known
     factors: tuple[FactorPlan, ...] = ()  # of a factorial experiment, whose cells are the variants
     cells: dict[str, tuple[str, ...]] = field(default_factory=dict)  # variant -> level by factor
+    crossover: CrossoverPlan | None = None  # then ``variants`` are the treatments
 
     @property
     def titles(self) -> dict[str, str]:
@@ -143,6 +166,7 @@ class AnalysisPlan:
             "lake_version": dict(self.lake_version),
             "factors": tuple(dict(vars(factor)) for factor in self.factors),
             "cells": dict(self.cells),
+            "crossover": None if self.crossover is None else dict(vars(self.crossover)),
             "started_at": self.started_at.isoformat(),
             "as_of": self.as_of.isoformat(),
         }
@@ -164,6 +188,8 @@ class AnalysisPlan:
         values["costs"] = tuple(values.get("costs", ()))
         values["factors"] = tuple(FactorPlan.from_json(each) for each in values.get("factors", ()))
         values["cells"] = {key: tuple(each) for key, each in values.get("cells", {}).items()}
+        if values.get("crossover") is not None:
+            values["crossover"] = CrossoverPlan.from_json(values["crossover"])
         values["metrics"] = tuple(
             MetricPlan(
                 **{

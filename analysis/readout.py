@@ -16,6 +16,7 @@ from .checks.trust import Trust
 from .contrast import Contrast, critical_t
 from .costs import with_costs
 from .decide import Evidence, decide
+from .designs.crossover import by_order, compare_periods
 from .designs.factors import factor_effects
 from .estimate import Compared, compare_all, estimate_metric
 from .evidence import Guardrails, guardrails_of, harm_bound, treatments_of
@@ -66,17 +67,28 @@ def run_readout(
         collect: the pass over the lake; the default is ``analysis.collect.collect``.
     """
     if collect is None:
-        # The engine is heavy: only who reads a lake loads it.
-        from .collect import collect as collect_from_lake
-
-        collect = collect_from_lake
+        collect = _collector(plan)
     return read(plan, collect(plan, lake, norms))
+
+
+def _collector(plan: AnalysisPlan) -> Collect:
+    """The pass over the lake that the design needs."""
+    # The engine is heavy: only who reads a lake loads it.
+    if plan.crossover is not None:
+        from .designs.periods import collect as collect_periods
+
+        return collect_periods
+    from .collect import collect as collect_variants
+
+    return collect_variants
 
 
 def read(plan: AnalysisPlan, collected: Collected) -> Readout:
     """The readout of what one pass has brought back. No rows, no clock: milliseconds."""
     compared = {
-        metric.key: compare_all(metric, plan.variants, collected.metrics.get(metric.key, {}))
+        metric.key: compare_periods(plan, metric, collected)
+        if plan.crossover is not None
+        else compare_all(metric, plan.variants, collected.metrics.get(metric.key, {}))
         for metric in plan.metrics
     }
     primary = compared[plan.primary.key]
@@ -92,7 +104,7 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         )
         for key, each in compared.items()
     )
-    checks = check_all(_trust(plan, collected, level))
+    checks = check_all(by_order(plan, collected, _trust(plan, collected, level)))
     chances = _predictive_power(plan, primary, level)
     sequential = _sequential(plan, primary, level, levels[plan.primary.key], collected, chances)
     evidence = Evidence(

@@ -6,6 +6,7 @@ from analysis.results import CheckResult
 
 from . import (
     balance,
+    carry_over,
     crossed_units,
     enough_units,
     freshness,
@@ -23,6 +24,7 @@ CHECKS: Final = (
     Check("maturity", "Complete outcome windows", "warn", maturity.run),
     Check("enough_units", "Enough units", "warn", enough_units.run),
     Check("balance", "Alike before exposure", "warn", balance.run),
+    Check("carry_over", "Nothing lingers", "warn", carry_over.run),
     Check("freshness", "Fresh events", "warn", freshness.run),
     Check("novelty", "Same effect early and late", "warn", novelty.run),
     Check("outliers", "No few who decide", "warn", outliers.run),

@@ -11,8 +11,10 @@ def run(trust: Trust) -> Finding | None:
     share = trust.n_crossed / total if total else 0.0
     details: dict[str, object] = {"n_crossed": trust.n_crossed, "share": share}
     if trust.n_crossed == 0:
-        return Finding(True, f"All {trust.units} met one variant only.", details=details)
-    sentence = f"{trust.n_crossed} of {total} {trust.units} met several variants and are left out"
+        return Finding(True, f"All {trust.units} met one {trust.arm} only.", details=details)
+    sentence = (
+        f"{trust.n_crossed} of {total} {trust.units} met several {trust.arm}s and are left out"
+    )
     if share <= TOO_MANY:
         return Finding(True, f"{sentence}.", details=details)
     return Finding(

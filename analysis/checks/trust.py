@@ -1,11 +1,12 @@
 """Trust: what the checks look at, and the row that each check has in the table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from analysis.results import CheckResult
+from analysis.contrast import Contrast
+from analysis.results import CheckResult, NotEstimable
 from analysis.statistics.collected import Statistic
 
 PLAIN_Z: Final = 1.959963984540054  # two-sided 5 %, one look
@@ -26,6 +27,8 @@ class Trust:
     as_of: datetime | None = None
     latest_received_at: datetime | None = None
     n_missing: dict[str, int] = field(default_factory=dict)  # table column -> rows left out
+    arm: str = "variant"  # what a unit is assigned to; a crossover's: "order"
+    carry_over: Mapping[str, Contrast | NotEstimable] | None = None  # treatment -> what lingers
     segments: dict[str, dict[str, int]] = field(default_factory=dict)  # label -> units per variant
     trend: dict[str, dict[str, Statistic]] = field(default_factory=dict)  # the primary, by ISO day
     boundary_z: float = PLAIN_Z  # what the primary must pass at this look

@@ -20,6 +20,16 @@ WITHOUT_INCENTIVE = "without_incentive"
 
 
 @dataclass(frozen=True)
+class ByOrder:
+    """What is known of a crossover's units: every one has an outcome in every period."""
+
+    metrics: dict[str, dict[str, Moments]]  # metric -> order -> moments, a column a period
+    n_exposed: dict[str, int]  # order -> units that came in the first period
+    n_late: int  # units that came later, and are left out
+    n_switched: int  # units that met, at some time, another treatment than their order says
+
+
+@dataclass(frozen=True)
 class Collected:
     """Counts and sufficient statistics per variant; keys of the inner dicts are variant keys.
 
@@ -39,3 +49,4 @@ class Collected:
     # metric key -> segment (role, region, tenure) -> level -> variant
     segments: dict[str, dict[str, dict[str, dict[str, Statistic]]]] = field(default_factory=dict)
     latest_received_at: datetime | None = None  # of all rows read; None: the lake is empty
+    by_order: ByOrder | None = None  # of a crossover, whose ``metrics`` is empty

@@ -19,6 +19,9 @@ RANDOM: Final = "random"
 MOST_TREATMENTS: Final = {COUNTERBALANCED: 6, RANDOM: 4}
 EVEN: Final = 1e-9
 
+NO_OUTCOME_BY_PERIOD: Final = ("ratio", "rate", "quantile", "time_to_event")
+"""Kinds of metric that are not one number a learner and period."""
+
 Orders = list[list[str]]
 
 
@@ -103,7 +106,21 @@ def _errors(design: Design, metrics: Mapping[str, Metric]) -> list[FieldError]:
     if weights and max(weights) - min(weights) > EVEN * max(weights):
         remedy = "Leave the weights out: every unit meets every treatment for one period."
         errors.append(FieldError("variants", "unequal weights", "the same weight each", remedy))
-    return errors + _length_errors(design, metrics)
+    return errors + _metric_errors(design, metrics) + _length_errors(design, metrics)
+
+
+def _metric_errors(design: Design, metrics: Mapping[str, Metric]) -> list[FieldError]:
+    """Metrics that cannot be compared within units."""
+    return [
+        FieldError(
+            f"metrics[{index}].metric",
+            f"{use['metric']}, of kind {metrics[use['metric']].kind}",
+            "a metric that is one number a learner, such as a sum, a count or the score",
+            "Choose another metric, or variants side by side.",
+        )
+        for index, use in enumerate(design["metrics"])
+        if use["metric"] in metrics and metrics[use["metric"]].kind in NO_OUTCOME_BY_PERIOD
+    ]
 
 
 def _length_errors(design: Design, metrics: Mapping[str, Metric]) -> list[FieldError]:

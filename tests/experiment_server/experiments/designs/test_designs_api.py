@@ -241,7 +241,7 @@ def test_crossover__forced_and_shipped__take_a_treatment(client, editor, server_
     assert shipped.value == {"first": "video"}
 
 
-def test_crossover__side_by_side_readout__is_refused_and_none_is_scheduled(
+def test_crossover__readout__compares_within_units_and_is_due_at_the_end(
     client, keys, editor, database
 ):
     define(client, editor, variants=TREATMENTS, crossover=CROSSOVER)
@@ -249,9 +249,11 @@ def test_crossover__side_by_side_readout__is_refused_and_none_is_scheduled(
 
     answer = client.post(f"{MINE}/readouts", json={}, headers=keys.manage("admin"))
 
-    assert started["phases"][0]["look_times"] == []
-    assert answer.status_code == 409
-    assert "crossover" in answer.json["detail"]
+    days = 2 * CROSSOVER["period_days"]
+    end = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(days=days)
+    assert [datetime.fromisoformat(at) for at in started["phases"][0]["look_times"]] == [end]
+    assert answer.status_code == 201, answer.text
+    assert list(answer.json["readout"]["n_exposed"]) == ["text", "video"]
     with database.read() as session:
         experiment = load_experiment(session, 1, "badge")
         structure = design_structure(load_phase(session, experiment))
