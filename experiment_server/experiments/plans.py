@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from analysis.plan import AnalysisPlan, FactorPlan, MetricPlan, PreviousLook
+from analysis.plan import AnalysisPlan, CrossoverPlan, FactorPlan, MetricPlan, PreviousLook
 from experiment_server.experiments.designs import CROSSOVER, FACTORIAL, kind_of, structure_of
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import read_pauses, shifted
-from experiment_server.problems import conflict
 
 OPTIONAL_ANALYSIS: Final = ("sides", "spending", "care")
 """Of a design's analysis: what the plan has a default for."""
@@ -32,10 +31,8 @@ def look_times(_experiment: Experiment, phase: ExperimentPhase) -> list[datetime
     """When the looks of a phase are due, the first one first.
 
     A look comes later by the pauses before it. While a pause lasts, nobody can know when the next
-    looks are due, so they are left out. A crossover has none: see ``build_plan``.
+    looks are due, so they are left out.
     """
-    if kind_of(phase.design).name == CROSSOVER:
-        return []
     schedule = phase.design["schedule"]
     first = phase.started_at + timedelta(days=schedule["first_after_days"])
     every = timedelta(days=schedule["every_days"])
@@ -45,19 +42,8 @@ def look_times(_experiment: Experiment, phase: ExperimentPhase) -> list[datetime
 
 
 def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -> AnalysisPlan:
-    """What to compute at one look, from the design as the phase was started with.
-
-    Raises:
-        Problem: 409 for a crossover: its units are in every arm, one after another, and a
-            comparison of arms side by side would throw all of them out.
-    """
+    """What to compute at one look, from the design as the phase was started with."""
     design = phase.design
-    if kind_of(design).name == CROSSOVER:
-        raise conflict(
-            f"{experiment.key} is a crossover: its units meet every variant, so variants cannot be "
-            "compared side by side. Its exposures are in the lake, one for each unit and period; "
-            "docs/howto/designs.md says how to read them."
-        )
     analysis = design["analysis"]
     looks = design["schedule"]["looks"]
     return AnalysisPlan(
@@ -84,6 +70,7 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         variant_titles=tuple(variant["title"] or variant["key"] for variant in design["variants"]),
         costs=_costs(design["variants"]),
         **_factors(design),
+        crossover=_crossover(design),
         **{name: analysis[name] for name in OPTIONAL_ANALYSIS if name in analysis},
     )
 
@@ -105,6 +92,22 @@ def _factors(design: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "cells": {variant: tuple(chosen.values()) for variant, chosen in levels.items()},
     }
+
+
+def _crossover(design: Mapping[str, Any]) -> CrossoverPlan | None:
+    """Of a crossover: its periods, and the order and period that each exposure names."""
+    if kind_of(design).name != CROSSOVER:
+        return None
+    known = structure_of(design)
+    return CrossoverPlan(
+        period_days=known["period_days"],
+        washout_days=known["washout_days"],
+        orders={key: tuple(order) for key, order in known["orders"].items()},
+        places={
+            variant: (place["order"], place["period"])
+            for variant, place in known["variants"].items()
+        },
+    )
 
 
 def design_structure(phase: ExperimentPhase) -> dict[str, Any]:
