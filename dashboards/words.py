@@ -261,7 +261,18 @@ def pace_sentence(sequential: Sequential) -> str:
     if not sequential.days_left:
         return f"{text}."
     days = formats.counted(max(1, round(sequential.days_left)), "more day")
-    return f"{text}; at the present pace it takes about {days}."
+    return f"{text}; at the present pace it takes about {days}{_days_range(sequential)}."
+
+
+def _days_range(sequential: Sequential) -> str:
+    """The interval of the days that are left, where one is known and says more than the days."""
+    if sequential.days_left_low is None:
+        return ""
+    low = max(1, round(sequential.days_left_low))
+    if sequential.days_left_high is None:
+        return f" ({low} or far more)"
+    high = max(1, round(sequential.days_left_high))
+    return "" if low == high else f" ({low} to {high})"
 
 
 def maturity_sentence(readout: Readout, window_days: int | None) -> str:

@@ -190,3 +190,18 @@ def test_teams_sentence__few_teams__offers_the_draw():
 
     assert "of 20 ways to draw the teams, 10.0" in sentence
     assert "cannot exclude" in sentence
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (None, None, "takes about 11 more days."),
+        (8.6, 14.2, "takes about 11 more days (9 to 14)."),
+        (8.6, None, "takes about 11 more days (9 or far more)."),
+        (10.9, 11.2, "takes about 11 more days."),
+    ],
+)
+def test_pace_sentence__days_left__come_with_their_range(low, high, said):
+    found = words.pace_sentence(factories.sequential(days_left_low=low, days_left_high=high))
+
+    assert found.endswith(said)
