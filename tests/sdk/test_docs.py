@@ -1,4 +1,4 @@
-"""The snippets of the guide and of the readme run as they stand, against a real server."""
+"""The snippets of the guide, the readme and docs/sdk.md run as they stand, on a real server."""
 
 import re
 from pathlib import Path
@@ -9,13 +9,14 @@ from momentum_sdk import Options
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "howto" / "lms.md"
 README = ROOT / "sdk" / "python" / "README.md"
+PROMISES = ROOT / "docs" / "sdk.md"
 
 
 def snippets(page: Path) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
-SNIPPETS = [(page.name, code) for page in (GUIDE, README) for code in snippets(page)]
+SNIPPETS = [(page.name, code) for page in (GUIDE, README, PROMISES) for code in snippets(page)]
 
 
 @pytest.mark.parametrize(("page", "code"), SNIPPETS)
@@ -30,8 +31,8 @@ def test_snippet__as_it_stands__runs_and_logs_nothing(
     assert lines() == []
 
 
-def test_snippets__of_both_pages__are_found() -> None:
-    assert {page for page, _ in SNIPPETS} == {"lms.md", "README.md"}
+def test_snippets__of_all_pages__are_found() -> None:
+    assert {page for page, _ in SNIPPETS} == {"lms.md", "README.md", "sdk.md"}
     assert len(SNIPPETS) >= 6
 
 
