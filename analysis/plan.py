@@ -102,6 +102,26 @@ class CrossoverPlan:
 
 
 @dataclass(frozen=True)
+class BatchPlan:
+    """One batch of a bandit: within it the shares stay as they are."""
+
+    started_at: datetime  # UTC, aware
+    ended_at: datetime
+    shares: tuple[float, ...]  # in the order of the variants
+
+    def to_json(self) -> dict[str, Any]:
+        """The batch as plain JSON values."""
+        times = {name: getattr(self, name).isoformat() for name in ("started_at", "ended_at")}
+        return {**times, "shares": list(self.shares)}
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "BatchPlan":
+        """The batch that ``to_json`` wrote."""
+        times = [datetime.fromisoformat(plain[name]) for name in ("started_at", "ended_at")]
+        return cls(times[0], times[1], tuple(plain["shares"]))
+
+
+@dataclass(frozen=True)
 class AnalysisPlan:
     """Everything a readout depends on besides the lake's rows."""
 
@@ -130,6 +150,7 @@ class AnalysisPlan:
     definition_version: int = 1
     variant_titles: tuple[str, ...] = ()  # in the order of ``variants``; (): the keys
     strata: tuple[str, ...] = ()  # role, region, tenure: compared within their combinations
+    batches: tuple[BatchPlan, ...] = ()  # of a bandit, oldest first; () when shares never move
     costs: tuple[float, ...] = ()  # money per learner of each variant; (): not known
     factors: tuple[FactorPlan, ...] = ()  # of a factorial experiment, whose cells are the variants
     cells: dict[str, tuple[str, ...]] = field(default_factory=dict)  # variant -> level by factor
@@ -164,6 +185,7 @@ class AnalysisPlan:
             "metrics": tuple(metric.to_json() for metric in self.metrics),
             "previous_looks": tuple(dict(vars(look)) for look in self.previous_looks),
             "lake_version": dict(self.lake_version),
+            "batches": [batch.to_json() for batch in self.batches],
             "factors": tuple(dict(vars(factor)) for factor in self.factors),
             "cells": dict(self.cells),
             "crossover": None if self.crossover is None else dict(vars(self.crossover)),
@@ -185,6 +207,7 @@ class AnalysisPlan:
         values["weights"] = tuple(values["weights"])
         values["variant_titles"] = tuple(values.get("variant_titles", ()))
         values["strata"] = tuple(values.get("strata", ()))
+        values["batches"] = tuple(BatchPlan.from_json(b) for b in values.get("batches", ()))
         values["costs"] = tuple(values.get("costs", ()))
         values["factors"] = tuple(FactorPlan.from_json(each) for each in values.get("factors", ()))
         values["cells"] = {key: tuple(each) for key, each in values.get("cells", {}).items()}

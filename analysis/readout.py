@@ -280,7 +280,7 @@ def _why_not(primary: Compared) -> str:
 def _trust(plan: AnalysisPlan, collected: Collected, level: Level) -> Trust:
     return Trust(
         variants=plan.variants,
-        weights=plan.weights,
+        weights=collected.shares or plan.weights,
         unit_kind=plan.unit_kind,
         n_exposed=collected.n_exposed,
         n_crossed=collected.n_crossed,

@@ -144,6 +144,15 @@ class PhaseInfo:
 
 
 @dataclass(frozen=True)
+class BatchInfo:
+    """One batch of a bandit."""
+
+    started_at: datetime
+    ended_at: datetime | None  # None: it runs
+    shares: tuple[float, ...]  # in the order of the variants
+
+
+@dataclass(frozen=True)
 class ExperimentDesign:
     """What was planned."""
 
@@ -165,6 +174,7 @@ class ExperimentDesign:
     after_variant: str = ""  # with ship: which one
     n_previews: int = 0  # learners who see a variant without being counted
     holdouts: tuple[HoldoutInfo, ...] = ()  # that keep units out of it
+    batches: tuple[BatchInfo, ...] = ()  # of a bandit
 
     @property
     def pause(self) -> PauseInfo | None:

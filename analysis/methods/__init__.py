@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from analysis.bandit import batched
 from analysis.contrast import Contrast
 from analysis.results import NotEstimable
+from analysis.statistics.batches import Batches
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import COVARIATE, OUTCOME, Statistic
 from analysis.statistics.life import LifeTable
@@ -139,6 +141,8 @@ def compare(
     cluster-robust, strata stratified, few zeros or ones a score test, a covariate CUPED; nothing of
     these leaves Welch's t.
     """
+    if isinstance(control, Batches) and isinstance(treatment, Batches):
+        return batched.estimate(list(zip(control.parts, treatment.parts, strict=True)), outcome)
     if isinstance(control, LifeTable) and isinstance(treatment, LifeTable):
         return survival.estimate(control, treatment)
     if isinstance(control, Quantile) and isinstance(treatment, Quantile):

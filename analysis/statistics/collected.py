@@ -48,5 +48,6 @@ class Collected:
     trend: dict[str, dict[str, Statistic]] = field(default_factory=dict)  # ISO day -> variant
     # metric key -> segment (role, region, tenure) -> level -> variant
     segments: dict[str, dict[str, dict[str, dict[str, Statistic]]]] = field(default_factory=dict)
+    shares: tuple[float, ...] = ()  # of a bandit: planned shares over all batches
     latest_received_at: datetime | None = None  # of all rows read; None: the lake is empty
     by_order: ByOrder | None = None  # of a crossover, whose ``metrics`` is empty

@@ -100,12 +100,23 @@ class AnalysisBody(Body):
     )
 
 
+class BanditBody(Body):
+    """Shares that follow the evidence; each batch is a phase that hashes anew."""
+
+    every_days: int = Field(ge=1, le=182, description="how long a batch lasts")
+    floor: float = Field(default=0.1, ge=0.01, le=0.5, description="the least share of a variant")
+    leader_share: float = Field(
+        default=0.5, gt=0, le=1, description="1 earns more, a half learns more"
+    )
+
+
 class ScheduleBody(Body):
     """When the scheduled looks are, counted from the start."""
 
     looks: int | None = Field(default=None, ge=1, le=50)
     first_after_days: int | None = Field(default=None, ge=1, le=730)
     every_days: int | None = Field(default=None, ge=1, le=365)
+    bandit: BanditBody | None = None
 
 
 class ExperimentBody(Body):

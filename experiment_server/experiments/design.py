@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from analysis.spending import parse as parse_spending
 from experiment_server.domains import DOMAINS
+from experiment_server.experiments.bandit_errors import bandit_errors, bandit_schedule
 from experiment_server.experiments.designs import kind_of
 from experiment_server.experiments.designs.kind import START, Design, Kind, Moment, Split
 from experiment_server.flags.compile import check_feature
@@ -45,6 +46,7 @@ def complete_design(wish: Design, metrics: Mapping[str, Metric]) -> dict[str, An
         *_namespace_errors(wish.get("namespace")),
         *_analysis_errors(wish.get("analysis")),
         *_metric_errors(wish["metrics"], metrics),
+        *bandit_errors(wish, metrics),
         *unit_errors(wish, metrics),
     ]
     if errors:
@@ -210,6 +212,7 @@ def _schedule(design: Design, kind: Kind, metrics: Mapping[str, Metric]) -> dict
         "first_after_days": metrics[primary["metric"]].window_days + SETTLING_DAYS,
         "every_days": DEFAULT_EVERY_DAYS,
         **kind.schedule(design),
+        **bandit_schedule(design),
     }
 
 

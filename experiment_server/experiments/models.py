@@ -14,7 +14,8 @@ class Experiment(SQLModel, table=True):
     Shapes of the JSON columns: ``variants`` is a list of {key, title, weight, payload}, the control
     first; ``namespace`` {name, low, high} (experiments of one namespace share its units out);
     ``forced`` unit to variant key; ``metrics`` a list of {metric, role, minimum_effect};
-    ``analysis`` {alpha, power, minimum_days}; ``schedule`` {looks, first_after_days, every_days};
+    ``analysis`` {alpha, power, minimum_days}; ``schedule`` {looks, first_after_days, every_days,
+    bandit}; its ``bandit`` {every_days, floor, leader_share};
     ``after`` {rule, variant}, what applies once it is stopped; ``previews`` learner to variant key;
     ``factors`` a list of {key, title, levels: [{key, title, weight, payload}]}; ``crossover``
     {order, period_days, washout_days, orders}; ``allocation`` {revision, n_units, counts, strata},

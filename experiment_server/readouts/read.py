@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
 from analysis.energize.norms import Norms
 from analysis.lake.reader import Lake
 from analysis.plan import AnalysisPlan
+from analysis.statistics.collected import Collected
 from experiment_server.environments.models import Environment
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.plans import LookWish, build_plan
@@ -70,11 +72,37 @@ def _read(state: State, subject: _Subject, look: Look, claim: Claim | None) -> S
     with state.database.read() as session:
         plan = _plan(session, subject, look, lake)
     plan, norms = _with_norms(state, subject, plan, lake)
-    readout = run_readout(plan, lake, norms)
+    readout = run_readout(plan, lake, norms, _collecting(plan))
     with state.database.write() as session:
         if claim is not None:
             confirm(session, claim)
         return service.store(session, subject.experiment, plan, readout, state.clock())
+
+
+def collect_bandit(
+    state: State,
+    environment: Environment,
+    experiment: Experiment,
+    phase: ExperimentPhase,
+    wish: LookWish,
+) -> tuple[AnalysisPlan, Collected]:
+    """What the batches of a bandit have shown so far; nothing of it is stored."""
+    from analysis.batches import collect_batches
+
+    subject = _Subject(environment, experiment, phase)
+    lake = open_lake(state, environment, fresh=True)
+    plan = build_plan(experiment, phase, replace(wish, lake_version=lake.version))
+    plan, norms = _with_norms(state, subject, plan, lake)
+    return plan, collect_batches(plan, lake, norms)
+
+
+def _collecting(plan: AnalysisPlan) -> Any:
+    """How a plan's lake is read: a bandit's batch by batch."""
+    if not plan.batches:
+        return None
+    from analysis.batches import collect_batches
+
+    return collect_batches
 
 
 def _plan(session: Session, subject: _Subject, look: Look, lake: Lake) -> AnalysisPlan:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from dashboards.views import (
+    BatchInfo,
     ExperimentDesign,
     ExperimentSummary,
     HoldoutInfo,
@@ -17,6 +18,7 @@ from dashboards.views import (
     VariantInfo,
 )
 from experiment_server.experiments import service as experiments
+from experiment_server.experiments.bandit import batches_of, began_at
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import read_pauses, time_paused
 from experiment_server.holdouts.service import covers, list_active
@@ -68,6 +70,7 @@ def design(session: Session, experiment: Experiment) -> ExperimentDesign:
         after_variant=(experiment.after or {}).get("variant") or "",
         n_previews=len(experiment.previews),
         holdouts=_holdouts(session, experiment, phases[-1] if phases else None),
+        batches=_batches(phases[-1]) if phases else (),
     )
 
 
@@ -77,7 +80,7 @@ def days_running(session: Session, experiment: Experiment, now: datetime) -> int
         return None
     phase = experiments.load_phase(session, experiment)
     until = phase.stopped_at or now
-    return (until - phase.started_at - time_paused(read_pauses(phase.pauses), until)).days
+    return (until - began_at(phase) - time_paused(read_pauses(phase.pauses), until)).days
 
 
 def days_paused(session: Session, experiment: Experiment, now: datetime) -> float:
@@ -115,6 +118,19 @@ def trust(validation: dict[str, Any] | None) -> ScoreTrust | None:
 def _variant(values: dict[str, Any]) -> VariantInfo:
     title = values.get("title") or values["key"]
     return VariantInfo(values["key"], title, values["weight"], values.get("payload"))
+
+
+def _batches(phase: ExperimentPhase) -> tuple[BatchInfo, ...]:
+    """The batches of a bandit; the last one runs until its phase is stopped."""
+    found = batches_of(phase)
+    return tuple(
+        BatchInfo(
+            batch.started_at,
+            phase.stopped_at if batch is found[-1] else batch.ended_at,
+            batch.shares,
+        )
+        for batch in found
+    )
 
 
 def _phase(phase: ExperimentPhase) -> PhaseInfo:

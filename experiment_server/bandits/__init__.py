@@ -1,0 +1,1 @@
+"""Bandits: shares that follow the evidence, one batch after another."""
