@@ -11,6 +11,7 @@ from analysis.across.segments import Omnibus, differ
 from analysis.bayes.pooling import Pooled, pool
 from analysis.bayes.prior import Prior
 from analysis.bayes.segments import Scales, Segments
+from analysis.checks.enough_units import n_units
 from analysis.contrast import Contrast
 from analysis.correct import holm
 from analysis.estimate import OUT_OF_RANGE, Compared, compare_all
@@ -83,7 +84,7 @@ def _metric(outcome: Outcome, request: TableRequest, is_primary: bool) -> Metric
 def _refuse_not_estimable(compared: Compared, statistics: Mapping[str, Statistic]) -> None:
     for variant, found in compared.contrasts.items():
         if isinstance(found, NotEstimable):
-            counts = [(each, statistics[each].n) for each in (compared.control, variant)]
+            counts = [(each, n_units(statistics[each])) for each in (compared.control, variant)]
             few = [f"{each} has {n}" for each, n in counts if n < 2]
             which = f" ({', '.join(few)})" if few else ""
             raise TableError(f"{compared.metric.key}: {found.reason}{which}; {found.remedy}")
