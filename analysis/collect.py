@@ -30,7 +30,7 @@ from analysis.lake.reader import Lake
 from analysis.metrics import metric_kind
 from analysis.metrics.kind import InWindow, PerLearner, refuse_teams
 from analysis.plan import AnalysisPlan, MetricPlan
-from analysis.segments import SEGMENTS, refuse_unknown_strata, with_segments
+from analysis.segments import known_apart, refuse_unknown_strata, with_segments
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import (
     COVARIATE,
@@ -112,6 +112,7 @@ def exposures_of(plan: AnalysisPlan, lake: Lake) -> ir.Table:
         "variant",
         "role",
         "region",
+        "stratum",
         exposed_us=epoch_us(exposures.exposed_at),
     )
 
@@ -133,7 +134,7 @@ def _units_first(plan: AnalysisPlan, met: ir.Table) -> ir.Table:
     first = first.filter(first.place == 0)
     joined = first.join(_units(met), "unit")
     kept = joined.filter((joined.unit_variants == 1) & joined.variant.isin(plan.variants))
-    return kept.select("learner", "unit", "variant", "exposed_us", "role", "region")
+    return kept.select("learner", "unit", "variant", "exposed_us", "role", "region", "stratum")
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,9 @@ def learner_outcomes(
         plan: its metrics, its start, and as of when.
         lake: the events, pinned at a version.
         norms: the score's frozen scale.
-        people: one row a learner: ``learner``, ``unit``, ``variant``, ``exposed_us``, ``role`` and
-            ``region``. They may be those of an experiment, or of one that is only pretended.
+        people: one row a learner: ``learner``, ``unit``, ``variant``, ``exposed_us``, ``role``,
+            ``region`` and, of a plan with it, ``stratum``. They may be those of an
+            experiment, or of one that is only pretended.
     """
     shortest = min(metric.window_days for metric in plan.metrics)
     mature = people.filter(people.exposed_us + shortest * DAY_US <= to_us(plan.as_of))
@@ -179,7 +181,7 @@ def learner_outcomes(
             aggregates |= metric_kind(metric.kind).aggregates(given)
         if predictions.wants_model(metric):
             aggregates |= predictions.aggregates(number, metric, beside, beside.day)
-    keys = ["learner", "unit", "variant", "exposed_us", *SEGMENTS]
+    keys = ["learner", "unit", "variant", "exposed_us", *known_apart(plan.strata)]
     row = beside.group_by(keys).aggregate(n_events=beside.kind.count(), **aggregates)
     values: dict[str, ir.Value] = {}
     for number, metric in enumerate(plan.metrics):

@@ -14,7 +14,7 @@ from analysis.metrics import metric_kind
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.predictions import predicted, wants_model
 from analysis.quantiles import gather_quantiles, no_values
-from analysis.segments import SEGMENTS, by_segment, by_stratum, with_segments
+from analysis.segments import SEGMENTS, by_segment, by_stratum, known_apart, with_segments
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import (
     COVARIATE,
@@ -78,7 +78,7 @@ def _gather_learners(
     plan: AnalysisPlan, learners: ir.Table, wanted: Mapping[str, Wanted]
 ) -> Gathered:
     """In one query: the finest groups are added up to variants, segments and strata."""
-    gathered = gather_all(learners, ["variant", *SEGMENTS], wanted)
+    gathered = gather_all(learners, ["variant", *known_apart(plan.strata)], wanted)
     with_model = {metric.key for metric in plan.metrics if wants_model(metric)}
     found = Gathered({}, {})
     for name, metric in wanted.items():

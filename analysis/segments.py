@@ -14,27 +14,37 @@ from analysis.statistics.moments import Moments
 from analysis.statistics.strata import Strata
 
 SEGMENTS: Final = ("role", "region", "tenure")
+STRATUM: Final = "stratum"
+"""What a listed unit was assigned within; nothing to look at apart, so it is no segment."""
+
 UNKNOWN: Final = "unknown"
 TENURES: Final = ((90, "under 3 months"), (365, "under a year"))
 LONGEST_TENURE: Final = "a year or more"
 
 
+def known_apart(strata: Sequence[str]) -> tuple[str, ...]:
+    """The columns that learners are gathered by: the segments, and the list's strata if wanted."""
+    return (*SEGMENTS, STRATUM) if STRATUM in strata else SEGMENTS
+
+
 def refuse_unknown_strata(strata: Sequence[str]) -> None:
-    """Refuse strata that are no segments.
+    """Refuse strata that are neither segments nor those of a list.
 
     Raises:
         ValueError: names the one that is not, and those there are.
     """
     for name in strata:
-        if name not in SEGMENTS:
-            raise ValueError(f"strata: found {name!r}, expected any of {', '.join(SEGMENTS)}")
+        if name not in (*SEGMENTS, STRATUM):
+            expected = ", ".join((*SEGMENTS, STRATUM))
+            raise ValueError(f"strata: found {name!r}, expected any of {expected}")
 
 
 def with_segments(people: ir.Table, lake: Lake, as_of: datetime) -> ir.Table:
-    """The learners with ``tenure`` and without gaps in role and region.
+    """The learners with ``tenure`` and without gaps in role, region and stratum.
 
     Args:
-        people: one row a learner, with ``role``, ``region`` and ``exposed_us``.
+        people: one row a learner, with ``role``, ``region`` and ``exposed_us``, and with
+            ``stratum`` where learners may have been listed.
         lake: where learners are described; the latest description counts.
         as_of: descriptions from then on are not read.
     """
@@ -48,6 +58,8 @@ def with_segments(people: ir.Table, lake: Lake, as_of: datetime) -> ir.Table:
     started_us = epoch_us(joined.started_on.cast("timestamp('UTC')"))
     days = (joined.exposed_us - started_us) / DAY_US
     bands = [(days < limit, label) for limit, label in TENURES]
+    if STRATUM in people.columns:
+        joined = joined.mutate(stratum=joined.stratum.nullif("").fill_null(UNKNOWN))
     return joined.mutate(
         role=joined.role.fill_null(UNKNOWN),
         region=joined.region.fill_null(UNKNOWN),
@@ -67,7 +79,7 @@ def by_stratum(
     cells: Mapping[Key, Moments], variant: str, strata: Sequence[str], columns: tuple[str, ...]
 ) -> Strata:
     """A variant's moments, kept apart by the plan's strata."""
-    keep = [SEGMENTS.index(name) + 1 for name in strata]
+    keep = [known_apart(strata).index(name) + 1 for name in strata]
     mine = {key: moments for key, moments in cells.items() if key[0] == variant}
     parts = {
         ", ".join(f"{name}={level}" for name, level in zip(strata, key, strict=True)): moments

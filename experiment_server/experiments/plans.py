@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from analysis.plan import AnalysisPlan, CrossoverPlan, FactorPlan, MetricPlan, PreviousLook
-from experiment_server.experiments.bandit import batches_of, began_at
-from analysis.segments import STRATUM
 from experiment_server.experiments.designs import CROSSOVER, FACTORIAL, kind_of, structure_of
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import read_pauses, shifted
 
 OPTIONAL_ANALYSIS: Final = ("sides", "spending", "care")
 """Of a design's analysis: what the plan has a default for."""
+
+LISTED_STRATUM: Final = "stratum"
+"""Of ``analysis.segments``, which costs every start of the server half a second to import."""
 
 OPTIONAL_METRIC: Final = ("quantile", "floor", "cap_quantile", "covariate")
 """Of a metric's definition: what phases that were started earlier have not frozen."""
@@ -36,7 +37,7 @@ def look_times(_experiment: Experiment, phase: ExperimentPhase) -> list[datetime
     looks are due, so they are left out.
     """
     schedule = phase.design["schedule"]
-    first = began_at(phase) + timedelta(days=schedule["first_after_days"])
+    first = phase.started_at + timedelta(days=schedule["first_after_days"])
     every = timedelta(days=schedule["every_days"])
     pauses = read_pauses(phase.pauses)
     planned = (first + index * every for index in range(schedule["looks"]))
@@ -56,7 +57,7 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         variants=tuple(variant["key"] for variant in design["variants"]),
         weights=tuple(variant["weight"] for variant in design["variants"]),
         metrics=tuple(_metric_plan(use) for use in design["metrics"]),
-        started_at=began_at(phase),
+        started_at=phase.started_at,
         as_of=wish.as_of,
         phase=phase.number,
         look=wish.look,
@@ -70,7 +71,6 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         lake_version=dict(wish.lake_version),
         definition_version=design["definition_version"],
         variant_titles=tuple(variant["title"] or variant["key"] for variant in design["variants"]),
-        batches=batches_of(phase),
         costs=_costs(design["variants"]),
         strata=_strata(design),
         **_factors(design),
@@ -85,7 +85,7 @@ def _strata(design: Mapping[str, Any]) -> tuple[str, ...]:
     Teams are compared as teams, by the spread between them, and a crossover within its units.
     """
     is_listed = structure_of(design)["stratified"] and design["unit_kind"] == "learner"
-    return (STRATUM,) if is_listed and kind_of(design).name != CROSSOVER else ()
+    return (LISTED_STRATUM,) if is_listed and kind_of(design).name != CROSSOVER else ()
 
 
 def _factors(design: Mapping[str, Any]) -> dict[str, Any]:

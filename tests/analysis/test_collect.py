@@ -421,6 +421,47 @@ def test_collect__plan_with_strata__keeps_them_apart(tmp_path):
     assert contrast.method == "stratified"
 
 
+def listed_lake(root, n_listed=32):
+    """A keen and a slow stratum, four times as many keen ones doubled; some left to the hash."""
+    rng = np.random.default_rng(5)
+    exposures, events = [], []
+    for learner in range(40):
+        name = f"learner-{learner}"
+        stratum = None if learner >= n_listed else ("slow", "keen")[learner % 2]
+        variant = "double" if learner % 10 in (0, 1, 3, 5, 7) else "control"
+        exposures.append(exposure(name, variant, day(10), stratum=stratum))
+        usual = 20 if stratum == "keen" else 5
+        events += [event(name, "sale", day(11), usual + float(rng.uniform(0, 2)))]
+    return write_lake(root, exposures=exposures, events=events)
+
+
+def test_collect__stratum_of_a_list__compares_within_it(tmp_path):
+    lake = listed_lake(tmp_path)
+
+    raw = collect(plan_of(metrics=SALES), lake).metrics["sales"]
+    found = collect(plan_of(metrics=SALES, strata=("stratum",)), lake).metrics["sales"]
+
+    assert sorted(found["double"].parts) == ["stratum=keen", "stratum=slow", "stratum=unknown"]
+    assert found["double"].n == raw["double"].n
+    naive, fair = (compare(each["control"], each["double"]) for each in (raw, found))
+    assert naive.effect > 5  # keen ones sell more, and more of them were doubled
+    assert abs(fair.effect) < 4 * fair.se < 3
+
+
+def test_collect__stratum_of_a_list__is_no_segment(tmp_path):
+    collected = collect(plan_of(metrics=SALES, strata=("stratum",)), listed_lake(tmp_path))
+
+    assert set(collected.segments["sales"]) == {"role", "region", "tenure"}
+
+
+def test_collect__stratum_where_nobody_was_listed__is_one(tmp_path):
+    plan = plan_of(metrics=SALES, strata=("stratum",))
+
+    found = collect(plan, listed_lake(tmp_path, n_listed=0)).metrics["sales"]
+
+    assert list(found["control"].parts) == ["stratum=unknown"]
+
+
 def test_collect__strata_it_does_not_know__names_those_there_are(tmp_path):
     with pytest.raises(ValueError, match="strata: found 'shoe size', expected any of role, region"):
         collect(plan_of(metrics=SALES, strata=("shoe size",)), write_lake(tmp_path))
