@@ -14,7 +14,14 @@ from experiment_server.flags.changes import FlagChange
 from experiment_server.flags.compile import check_feature, compile_flag
 from experiment_server.flags.models import Flag, FlagEnvironment
 from experiment_server.flags.targeting import check_condition
-from experiment_server.problems import check_version, conflict, invalid, not_found, taken
+from experiment_server.problems import (
+    check_version,
+    conflict,
+    forbidden,
+    invalid,
+    not_found,
+    taken,
+)
 from experiment_server.security.roles import Actor
 
 VALUE_TYPES: Final = {
@@ -23,6 +30,7 @@ VALUE_TYPES: Final = {
     "number": (int, float),
     "json": (dict, list, str, int, float, bool, type(None)),
 }
+_DELIVERED: Final = frozenset({"default_value", "server_only"})  # to every environment alike
 # Flags and experiments share the SDKs' keys, but a flag knows nothing of experiments: their table
 # is asked by name.
 _EXPERIMENTS: Final = sa.table("experiment", sa.column("key", sa.String))
@@ -61,9 +69,12 @@ def change_flag(
     """Set a flag's title, description or default value.
 
     Raises:
-        Problem: 412 when ``version`` is not the current one; 409 for an archived flag; 422.
+        Problem: 412 when ``version`` is not the current one; 409 for an archived flag; 422; 403
+            when other environments would be given something else.
     """
     session.refresh(flag, with_for_update=True)
+    if values.keys() & _DELIVERED:
+        _check_reach(session, actor, flag)
     check_version(f"flag {flag.key}", version, flag.version)
     if flag.archived_at is not None:
         raise conflict(f"The flag {flag.key} is archived and cannot be changed.")
@@ -79,9 +90,30 @@ def change_flag(
     return flag
 
 
+def _check_reach(session: Session, actor: Actor, flag: Flag) -> None:
+    """A key changes what its own environment is given, and nothing of another one."""
+    if actor.environment_id is None:
+        return  # a member, who works in all of them
+    elsewhere = select(FlagEnvironment).where(
+        FlagEnvironment.flag_id == flag.id,
+        FlagEnvironment.environment_id != actor.environment_id,
+        col(FlagEnvironment.enabled),
+    )
+    if session.exec(elsewhere).first() is not None:
+        raise forbidden(
+            f"The flag {flag.key} is on in another environment than the key's, which this would "
+            "change as well. Sign in as a member to do it."
+        )
+
+
 def archive_flag(session: Session, actor: Actor, flag: Flag, now: datetime) -> Flag:
-    """Take a flag out of every payload: SDKs then give the caller's own default. Twice is once."""
+    """Take a flag out of every payload: SDKs then give the caller's own default. Twice is once.
+
+    Raises:
+        Problem: 403 when it is on in an environment that is not the key's.
+    """
     session.refresh(flag, with_for_update=True)
+    _check_reach(session, actor, flag)
     if flag.archived_at is None:
         before = plain(flag)
         flag.archived_at = flag.updated_at = now

@@ -164,3 +164,35 @@ def test_flag__for_servers_only__is_so_from_the_start_or_by_a_change(client, dat
 
     assert [each.json["server_only"] for each in (made, other, changed)] == [True, False, True]
     assert unclear.status_code == 422
+
+
+def test_flag__on_in_another_environment__is_not_changed_there_by_this_key(
+    client, database, editor
+):
+    staging = make_keys(database, "staging").manage("admin")
+    client.post("/api/v1/flags", json=FLAG, headers=editor)
+    matching = {**staging, "If-Match": '"1"'}
+
+    def change(**values):
+        return client.patch("/api/v1/flags/new-home", json=values, headers=matching)
+
+    assert set_rules(client, editor, 0, [RULE]).status_code == 200
+    refused = [
+        change(default_value=True),
+        change(server_only=True),
+        client.post("/api/v1/flags/new-home/archive", headers=staging),
+    ]
+    titled = change(title="Our home")
+    before = client.get("/api/v1/flags/new-home", headers=editor).json
+    assert set_rules(client, editor, 1, [RULE], enabled=False).status_code == 200
+    archived = client.post("/api/v1/flags/new-home/archive", headers=staging)
+
+    assert [answer.status_code for answer in refused] == [403, 403, 403]
+    assert "another environment" in refused[0].json["detail"]
+    assert titled.status_code == 200
+    assert (before["default_value"], before["server_only"], before["archived"]) == (
+        False,
+        False,
+        False,
+    )
+    assert archived.status_code == 200
