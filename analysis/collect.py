@@ -45,6 +45,7 @@ from analysis.statistics.gather import (
     gather_moments,
 )
 from analysis.statistics.moments import Moments
+from analysis.take_up import gather_take_up
 from analysis.winsorise import clamped, winsorised
 
 _BEFORE: Final = {OUTCOME: COVARIATE, DENOMINATOR: COVARIATE_DENOMINATOR}
@@ -80,6 +81,7 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
             segments=gathered.segments,
             trend=_trend(plan, learners),
             latest_received_at=latest_received(plan, lake),
+            take_up=gather_take_up(plan, lake, learners),
         )
 
 

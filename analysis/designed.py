@@ -28,3 +28,17 @@ class FactorEffect:
         """The effect, from plain JSON values."""
         names = {name: tuple(plain[name]) for name in ("factors", "levels", "references")}
         return cls(**{**plain, **names})
+
+
+@dataclass(frozen=True)
+class OnCompliers:
+    """The effect on those who took a treatment up because it was offered; not on everybody."""
+
+    metric: str
+    variant: str
+    take_up_control: float  # share of the control that did what shows take-up
+    take_up: float  # likewise of the treatment
+    effect: float | None = None  # in the metric's unit; None: see why_not
+    low: float | None = None  # None beside an effect: unbounded
+    high: float | None = None
+    why_not: str = ""

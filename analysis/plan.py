@@ -155,6 +155,7 @@ class AnalysisPlan:
     factors: tuple[FactorPlan, ...] = ()  # of a factorial experiment, whose cells are the variants
     cells: dict[str, tuple[str, ...]] = field(default_factory=dict)  # variant -> level by factor
     crossover: CrossoverPlan | None = None  # then ``variants`` are the treatments
+    take_up_kinds: tuple[str, ...] = ()  # the events that show that a learner used the variant
 
     @property
     def titles(self) -> dict[str, str]:
@@ -207,6 +208,7 @@ class AnalysisPlan:
         values["weights"] = tuple(values["weights"])
         values["variant_titles"] = tuple(values.get("variant_titles", ()))
         values["strata"] = tuple(values.get("strata", ()))
+        values["take_up_kinds"] = tuple(values.get("take_up_kinds", ()))
         values["batches"] = tuple(BatchPlan.from_json(b) for b in values.get("batches", ()))
         values["costs"] = tuple(values.get("costs", ()))
         values["factors"] = tuple(FactorPlan.from_json(each) for each in values.get("factors", ()))

@@ -16,6 +16,7 @@ from .checks.trust import Trust
 from .contrast import Contrast, critical_t
 from .costs import with_costs
 from .decide import Evidence, decide
+from .designs.compliers import on_compliers
 from .designs.crossover import by_order, compare_periods
 from .designs.factors import factor_effects
 from .estimate import Compared, compare_all, estimate_metric
@@ -161,6 +162,7 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         trend=_trend(plan, primary, collected),
         variant_titles=plan.titles,
         factor_effects=factor_effects(plan, collected, _alone(plan, level)),
+        on_compliers=on_compliers(plan, collected, _alone(plan, level)),
         benefits=who_benefits(plan, primary, collected),
     )
 

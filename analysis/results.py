@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from .designed import FactorEffect
+from .designed import FactorEffect, OnCompliers
 
 READOUT_FORMAT = 1
 
@@ -306,6 +306,7 @@ class Readout:
     trend: tuple[TrendPoint, ...] = ()
     variant_titles: dict[str, str] = field(default_factory=dict)  # key -> title
     factor_effects: tuple[FactorEffect, ...] = ()  # of a factorial experiment, metric by metric
+    on_compliers: tuple[OnCompliers, ...] = ()  # where the plan says what shows take-up
     benefits: tuple[Benefit, ...] = ()  # who benefits, by treatment and segment
 
     @property
@@ -342,6 +343,9 @@ class Readout:
         values["benefits"] = tuple(_benefit_from_json(each) for each in values.get("benefits", ()))
         values["factor_effects"] = tuple(
             FactorEffect.from_json(each) for each in values.get("factor_effects", ())
+        )
+        values["on_compliers"] = tuple(
+            OnCompliers(**each) for each in values.get("on_compliers", ())
         )
         return cls(**values)
 

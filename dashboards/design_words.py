@@ -1,8 +1,9 @@
-"""Sentences about what only some designs have: factors."""
+"""Sentences about what only some designs have: factors, take-up."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from analysis.designed import FactorEffect
+from analysis.designed import FactorEffect, OnCompliers
 from analysis.results import MetricResult, Readout
 from dashboards import formats
 
@@ -22,6 +23,25 @@ def factor_rows(readout: Readout) -> list[tuple[MetricResult, list[str]]]:
             said = factor_sentence(known[effect.metric], effect)
             found.setdefault(effect.metric, []).append(said)
     return [(known[key], sentences) for key, sentences in found.items()]
+
+
+def complier_sentence(metric: MetricResult, found: OnCompliers, titles: Mapping[str, str]) -> str:
+    """What a treatment did for those who took it up, and what that number assumes."""
+    title = titles.get(found.variant, found.variant)
+    shares = f"{formats.percent(found.take_up)} took {title} up"
+    shares += f" ({formats.percent(found.take_up_control)} in the control)"
+    if found.effect is None:
+        return f"{shares}: the effect on them alone cannot be told, because {found.why_not}."
+    unit = f" {metric.unit_label}" if metric.unit_label else ""
+    if found.low is None or found.high is None:
+        span = "too few took it up for an interval"
+    else:
+        span = f"interval {formats.interval(found.low, found.high)}"
+    return (
+        f"{shares}. On those who took it up because it was offered: "
+        f"{formats.signed(found.effect)}{unit} ({span}). This assumes that the offer works through "
+        "take-up alone and puts nobody off. What shipping changes is the effect on all, above."
+    )
 
 
 def factor_sentence(metric: MetricResult, effect: FactorEffect) -> str:

@@ -1,6 +1,7 @@
 """The pass over the lake for a crossover: outcomes by unit and period."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -37,6 +38,8 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
     if design is None:
         raise ValueError("crossover: the plan names none; use analysis.collect for side by side")
     check_plan(plan, norms)
+    # Units are compared with themselves: what sets them apart from others plays no part.
+    plan = replace(plan, strata=())
     for metric in plan.metrics:
         _refuse_misfit(metric, design)
     met = _placed(plan, design, exposures_of(plan, lake)).cache()

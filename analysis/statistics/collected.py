@@ -17,6 +17,7 @@ COVARIATE_DENOMINATOR = "covariate_denominator"
 OTHER_CAP = "other_cap"  # the outcome without its cap, or, when it has none, with a usual one
 COMPONENTS = ("retention", "activity", "incentive", "community")
 WITHOUT_INCENTIVE = "without_incentive"
+TAKEN = "taken"  # 1 when the learner used what was offered, else 0
 
 
 @dataclass(frozen=True)
@@ -50,4 +51,5 @@ class Collected:
     segments: dict[str, dict[str, dict[str, dict[str, Statistic]]]] = field(default_factory=dict)
     shares: tuple[float, ...] = ()  # of a bandit: planned shares over all batches
     latest_received_at: datetime | None = None  # of all rows read; None: the lake is empty
+    take_up: dict[str, Moments] = field(default_factory=dict)  # variant -> outcome and ``taken``
     by_order: ByOrder | None = None  # of a crossover, whose ``metrics`` is empty

@@ -1,4 +1,4 @@
-from analysis.designed import FactorEffect
+from analysis.designed import FactorEffect, OnCompliers
 from dashboards import design_words
 from dashboards.rendering import render
 from tests.dashboards import factories
@@ -52,3 +52,21 @@ def test_page__factorial_experiment__shows_what_each_factor_does():
 
 def test_page__variants_side_by_side__has_no_factors():
     assert "What each factor does" not in render(factories.readout_view())
+
+
+def test_page__take_up_known__labels_the_effect_on_compliers():
+    taken = OnCompliers("energize", "streak", 0.02, 0.5, 6.4, 2.1, 10.7)
+    shown = factories.readout(on_compliers=(taken,))
+
+    html = render(factories.readout_view(shown))
+
+    assert "On those who took it up because it was offered: +6.4 points" in html
+    assert "puts nobody off" in html
+
+
+def test_complier_sentence__unbounded__gives_no_interval():
+    taken = OnCompliers("energize", "streak", 0.02, 0.03, 6.4)
+
+    said = design_words.complier_sentence(factories.metric(), taken, {})
+
+    assert "too few took it up for an interval" in said
