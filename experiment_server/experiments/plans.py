@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from analysis.plan import AnalysisPlan, CrossoverPlan, FactorPlan, MetricPlan, PreviousLook
+from experiment_server.experiments.bandit import batches_of, began_at
 from experiment_server.experiments.designs import CROSSOVER, FACTORIAL, kind_of, structure_of
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import read_pauses, shifted
@@ -37,7 +38,7 @@ def look_times(_experiment: Experiment, phase: ExperimentPhase) -> list[datetime
     looks are due, so they are left out.
     """
     schedule = phase.design["schedule"]
-    first = phase.started_at + timedelta(days=schedule["first_after_days"])
+    first = began_at(phase) + timedelta(days=schedule["first_after_days"])
     every = timedelta(days=schedule["every_days"])
     pauses = read_pauses(phase.pauses)
     planned = (first + index * every for index in range(schedule["looks"]))
@@ -57,7 +58,7 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         variants=tuple(variant["key"] for variant in design["variants"]),
         weights=tuple(variant["weight"] for variant in design["variants"]),
         metrics=tuple(_metric_plan(use) for use in design["metrics"]),
-        started_at=phase.started_at,
+        started_at=began_at(phase),
         as_of=wish.as_of,
         phase=phase.number,
         look=wish.look,
@@ -71,6 +72,7 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         lake_version=dict(wish.lake_version),
         definition_version=design["definition_version"],
         variant_titles=tuple(variant["title"] or variant["key"] for variant in design["variants"]),
+        batches=batches_of(phase),
         costs=_costs(design["variants"]),
         strata=_strata(design),
         **_factors(design),
