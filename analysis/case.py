@@ -30,7 +30,7 @@ class Guardrail:
     unit_label: str = ""
     margin: float | None = None
     worst: float | None = None  # the largest loss that this look allows, in its unit; < 0: a gain
-    times_the_units: float | None = None  # so many times as many units would show it
+    times_the_units: float | None = None  # that would show it; None: unknown, or out of reach
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,11 @@ class Evidence:
         """Shippable winners none of which costs more than people care about; () without a tie."""
         found = tuple(t for t in self.shippable if t.regret <= self.threshold)
         return found if len(found) > 1 else ()
+
+    @property
+    def chosen(self) -> tuple[Treatment, ...]:
+        """Shippable winners, the one to ship first: of a tie it is one of the tied."""
+        return tuple(sorted(self.shippable, key=lambda t: bool(self.tied) and t not in self.tied))
 
     @property
     def too_early(self) -> bool:

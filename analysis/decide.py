@@ -164,7 +164,7 @@ def decide(evidence: Evidence) -> Decision:
         reason=reason,
         rule=rule.name,
         would_change=rule.would_change(evidence),
-        winner=evidence.shippable[0].variant if rule.verdict is Verdict.SHIP else None,
+        winner=evidence.chosen[0].variant if rule.verdict is Verdict.SHIP else None,
         arms=_arms(evidence) if usable else (),
         take_out=tuple(t.variant for t in evidence.out) if usable else (),
         tied=tuple(t.variant for t in evidence.tied) if rule.name == "tie" else (),

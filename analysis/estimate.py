@@ -34,6 +34,9 @@ NARROWEST_PRIOR = PRIOR_PER_MINIMUM_EFFECT * DEFAULT_MINIMUM_EFFECT
 TEAM_MEANS_TO_SPREAD = 2.5
 """Learners spread about so many times as wide as team means do (at an ICC of .16)."""
 
+SHARPEST_PRIOR = 1e-6
+"""In standard errors: a control that hardly varies must not forbid every effect for certain."""
+
 OUT_OF_RANGE = NotEstimable(
     "the outcomes are too large, too small or not finite to be compared",
     "check the metric's unit, and set a cap for outcomes that cannot be right",
@@ -80,7 +83,8 @@ class Compared:
         """What is believed before the data: the plan's prior, or a weakly informative one."""
         if self.metric.prior is not None:
             return self.metric.prior
-        return Prior(sd=self.prior_sd or max(each.se for each in self.estimable.values()))
+        least = SHARPEST_PRIOR * max(each.se for each in self.estimable.values())
+        return Prior(sd=max(self.prior_sd, least) if self.prior_sd else least / SHARPEST_PRIOR)
 
     @property
     def estimable(self) -> dict[str, Contrast]:

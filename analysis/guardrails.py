@@ -9,6 +9,9 @@ from .levels import MetricLevel
 from .methods.bayes_normal import Z95
 from .results import NotEstimable
 
+FARTHEST_SHORT = 1e4
+"""So many times too imprecise is out of reach: no number of units is named then."""
+
 
 def guardrail_power(power: float, n_guardrails: int) -> float:
     """The power that each guardrail is planned with, so that all are shown with about ``power``.
@@ -76,5 +79,5 @@ def _times_the_units(
     """How many times the present units show a spared guardrail spared: from precision alone."""
     if not margin:
         return None
-    needed = margin / (bar + float(ndtri(power)))
-    return (contrast.se / needed) ** 2
+    short = contrast.se * (bar + float(ndtri(power))) / margin
+    return short**2 if short < FARTHEST_SHORT else None

@@ -13,7 +13,7 @@ from .benefits import who_benefits
 from .checks import check_all
 from .checks.sample_ratio import count_segments
 from .checks.trust import Trust
-from .contrast import Contrast, critical_t
+from .contrast import Contrast
 from .costs import with_costs
 from .decide import Evidence, decide
 from .designs.compliers import on_compliers
@@ -39,7 +39,7 @@ from .results import (
     Sequential,
     TrendPoint,
 )
-from .sequential import Level, at_stop, final_boundary, level_of_look
+from .sequential import Level, at_stop, final_boundary, information, level_of_look, passes
 from .sizing.sizes import Duration, days_to_enrol
 from .statistics.clusters import ClusterSums
 from .statistics.collected import COMPONENTS, WITHOUT_INCENTIVE, Collected, Statistic
@@ -196,7 +196,7 @@ def _level(plan: AnalysisPlan, primary: Compared) -> Level:
     if not found:
         return level_of_look(plan, 1e-6, n_treatments)
     worst = max(contrast.se for contrast in found)
-    return level_of_look(plan, (_planned_se(plan, primary) / worst) ** 2, n_treatments)
+    return level_of_look(plan, information(_planned_se(plan, primary), worst), n_treatments)
 
 
 def _alone(plan: AnalysisPlan, level: Level) -> float:
@@ -227,7 +227,7 @@ def _sequential(
         alpha_spent=level.alpha_spent,
         boundary_z=bar,
         z=sign * leading.z,
-        crossed=not level.ad_hoc and abs(leading.z) > bar,
+        crossed=not level.ad_hoc and passes(plan, sign * leading.z, bar),
         harm_low=min(bounds),
         harm=min(bounds) < 0,
         days_left=left.days if left else None,
@@ -358,16 +358,16 @@ def _trend(plan: AnalysisPlan, primary: Compared, collected: Collected) -> tuple
             contrast = compare(control, treatment)
             if isinstance(contrast, NotEstimable):
                 continue
-            z = two_sided_z((planned / contrast.se) ** 2, alpha)
-            reach = critical_t(z, contrast.df) * contrast.se
+            z = two_sided_z(information(planned, contrast.se), alpha)
+            low, high = contrast.bounds(z)
             points.append(
                 TrendPoint(
                     day=day,
                     variant=variant,
                     n=_n_learners(control) + _n_learners(treatment),
                     effect=contrast.effect,
-                    low=contrast.effect - reach,
-                    high=contrast.effect + reach,
+                    low=low,
+                    high=high,
                 )
             )
     return tuple(points)

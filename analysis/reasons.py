@@ -87,7 +87,7 @@ def take_out(e: Evidence) -> str:
 
 def winner(e: Evidence) -> str:
     """Why the best one ships."""
-    best, *others = e.shippable
+    best, *others = e.chosen
     parts = [f"{effect(e, best)}, chance to be better {percent(best.p_better)}"]
     if spared := best.guardrails_in("non-inferior"):
         parts.append(f"it spares {_titles(spared)}")
@@ -209,7 +209,7 @@ def redesign(e: Evidence) -> str:
 
 def undo_winner(e: Evidence) -> str:
     """For a winner."""
-    best = e.shippable[0]
+    best = e.chosen[0]
     near = min(abs(best.low), abs(best.high))
     text = f"The interval stays {_amount(e, near)} clear of 0; what would undo it is"
     return f"{text} a guardrail that turns out harmed, or a trust check that fails."

@@ -1,5 +1,6 @@
 """The level of a look: what it may conclude, given what earlier looks have spent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,7 +10,7 @@ from .contrast import Contrast, critical_t
 from .methods.always_valid import one_sided_z, two_sided_z
 from .methods.group_sequential import boundaries
 from .methods.stagewise import StageWise, adjusted
-from .plan import AnalysisPlan
+from .plan import AnalysisPlan, PreviousLook
 from .spending import spent_by
 
 
@@ -30,6 +31,18 @@ class Level:
 
 _SIDES = {"two": 2, "one": 1}
 
+_LEAST_RATIO, _LARGEST_RATIO = 1e-6, 1e6
+
+
+def information(planned_se: float, se: float) -> float:
+    """The share of the planned information; within what squares leave of a double."""
+    return min(max(planned_se / se, _LEAST_RATIO), _LARGEST_RATIO) ** 2
+
+
+def passes(plan: AnalysisPlan, z: float, boundary: float) -> bool:
+    """Whether z, good direction positive, stops the experiment on a side that the plan asks for."""
+    return (abs(z) if plan.sides == "two" else z) > boundary
+
 
 def level_of_look(plan: AnalysisPlan, information: float, n_treatments: float) -> Level:
     """What this look may conclude.
@@ -48,14 +61,15 @@ def level_of_look(plan: AnalysisPlan, information: float, n_treatments: float) -
     alpha, sides = plan.alpha / n_treatments, _SIDES[plan.sides]
     harm_z = one_sided_z(information, alpha / sides)
     before = [look for look in plan.previous_looks if look.look > 0]
-    paid = max((look.alpha_spent for look in before), default=0.0)
+    recorded = max((look.alpha_spent for look in before), default=0.0)
     if plan.look == 0:
         any_look_z = two_sided_z(information, alpha) if sides == 2 else harm_z
-        return Level(information, paid, any_look_z, harm_z, ad_hoc=True)
+        return Level(information, recorded, any_look_z, harm_z, ad_hoc=True)
     clock = 1.0 if plan.final else min(information, plan.look / plan.looks_planned)
-    spent = max(paid / n_treatments, spent_by(plan.spending, alpha, clock, sides))
+    paid = _paid(plan, before, n_treatments)
+    spent = max([*paid, spent_by(plan.spending, alpha, clock, sides)])
     shares = (*(look.information_fraction for look in before), information)
-    zs = boundaries(shares, [*(look.alpha_spent / n_treatments for look in before), spent], sides)
+    zs = boundaries(shares, [*paid, spent], sides)
     return Level(
         information,
         min(spent * n_treatments, plan.alpha),
@@ -70,6 +84,23 @@ def level_of_look(plan: AnalysisPlan, information: float, n_treatments: float) -
             if not ran_on
         ),
     )
+
+
+def _paid(plan: AnalysisPlan, before: Sequence[PreviousLook], n_treatments: float) -> list[float]:
+    """What each look before spent of one treatment's alpha.
+
+    Looks record what the primary spent. At another share of alpha (a guardrail's, a secondary's)
+    most spending functions are not in proportion: then it is what that share had spent by then.
+    """
+    if n_treatments == len(plan.variants) - 1:
+        return [look.alpha_spent / n_treatments for look in before]
+    alpha, sides = plan.alpha / n_treatments, _SIDES[plan.sides]
+    found: list[float] = []
+    for look in before:
+        clock = min(look.information_fraction, look.look / plan.looks_planned)
+        spent = spent_by(plan.spending, alpha, clock, sides)
+        found.append(max(spent, found[-1] if found else 0.0))
+    return found
 
 
 def level_of_one_look(alpha: float) -> Level:

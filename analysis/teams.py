@@ -10,6 +10,7 @@ from .methods.ratio import is_ratio
 from .results import NotEstimable, Teams
 from .statistics.clusters import ClusterSums
 from .statistics.collected import OUTCOME, Statistic
+from .statistics.quantiles import Quantile
 
 FEW_TEAMS: Final = 6
 """Teams a variant below which nobody is named a winner: too few to see how teams differ."""
@@ -23,6 +24,9 @@ def teams_of(control: Statistic | None, treatment: Statistic | None, z: float) -
         treatment: the treatment's.
         z: how far the estimate's interval reaches, as a normal score: the draw's has its level.
     """
+    if isinstance(control, Quantile) and isinstance(treatment, Quantile):
+        came_in_teams = control.n < control.n_learners or treatment.n < treatment.n_learners
+        return Teams(n_fewest=min(control.n, treatment.n)) if came_in_teams else None
     if not isinstance(control, ClusterSums) or not isinstance(treatment, ClusterSums):
         return None
     found = Teams(n_fewest=min(control.n_clusters, treatment.n_clusters))

@@ -7,6 +7,8 @@ from analysis.contrast import Contrast
 UNLIKELY = 0.1
 """Below this chance of a winner at the last look, people are told that waiting may be futile."""
 
+_NOTHING_YET = 1e-12
+
 
 def predictive_power(
     contrast: Contrast,
@@ -28,12 +30,12 @@ def predictive_power(
         final_boundary: the z that the last look will ask for.
         sign: 1 when more is better, -1 when less is.
     """
-    have, left = _information(contrast, information)
-    posterior_variance = 1 / (have + prior_sd**-2)
-    score = sign * contrast.z * have**0.5
+    left = _still_to_come(information)
+    score, doubt = sign * contrast.z, contrast.se / prior_sd
+    posterior_variance = 1 / (1 + doubt * doubt)
     mean = score + left * score * posterior_variance
     variance = left + left**2 * posterior_variance
-    return _chance_beyond(final_boundary * (have + left) ** 0.5, mean, variance)
+    return _chance_beyond(final_boundary * (1 + left) ** 0.5, mean, variance)
 
 
 def conditional_power(
@@ -52,16 +54,18 @@ def conditional_power(
         effect: in the metric's unit; None: the present estimate, the "current trend".
         sign: 1 when more is better, -1 when less is.
     """
-    have, left = _information(contrast, information)
-    score = sign * contrast.z * have**0.5
-    trend = score / have if effect is None else sign * effect
-    return _chance_beyond(final_boundary * (have + left) ** 0.5, score + left * trend, left)
+    left = _still_to_come(information)
+    score = sign * contrast.z
+    trend = score if effect is None else sign * effect / contrast.se
+    return _chance_beyond(final_boundary * (1 + left) ** 0.5, score + left * trend, left)
 
 
-def _information(contrast: Contrast, information: float) -> tuple[float, float]:
-    """What there is, 1/se^2, and what is still to come before the planned amount."""
-    have = contrast.se**-2
-    return have, have * max(0.0, 1 / information - 1)
+def _still_to_come(information: float) -> float:
+    """What is still to come before the planned amount, in units of what there is.
+
+    So everything is counted in standard errors: 1/se^2 of very small outcomes leaves a double.
+    """
+    return max(0.0, 1 / max(information, _NOTHING_YET) - 1)
 
 
 def _chance_beyond(bound: float, mean: float, variance: float) -> float:

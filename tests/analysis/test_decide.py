@@ -324,3 +324,16 @@ def test_decide__winner_by_few_teams__says_what_the_draw_alone_says():
     assert "at least 6 teams" in decision.would_change
     assert decision.winner is None
     assert decision.arms[0].verdict == "held back"
+
+
+def test_decide__likeliest_best_is_unsure__ships_one_of_the_tied():
+    wild = replace(WINNER, variant="wild", p_best=0.5, regret=0.9)
+    one = replace(WINNER, variant="one", p_best=0.3, regret=0.1)
+    other = replace(WINNER, variant="other", p_best=0.2, regret=0.15)
+
+    found = decide(evidence(wild, one, other, minimum_effect=2.0))
+
+    assert found.rule == "tie"
+    assert found.tied == ("one", "other")
+    assert found.winner == "one"
+    assert "one raises" in found.reason

@@ -5,10 +5,17 @@ from scipy.stats import norm
 
 from analysis.contrast import Contrast, critical_t
 from analysis.methods.always_valid import one_sided_z, two_sided_z
-from analysis.methods.group_sequential import boundaries
+from analysis.methods.group_sequential import boundaries, crossing
 from analysis.methods.stagewise import adjusted
 from analysis.plan import PreviousLook
-from analysis.sequential import at_stop, final_boundary, level_of_look, level_of_one_look
+from analysis.sequential import (
+    at_stop,
+    final_boundary,
+    information,
+    level_of_look,
+    level_of_one_look,
+    passes,
+)
 from analysis.spending import spent_by
 from tests.analysis.collecting import plan
 
@@ -188,3 +195,42 @@ def test_at_stop__less_is_better__is_the_mirror_image(sides):
     assert (less.low, less.high) == pytest.approx((-more.high, -more.low), abs=1e-9)
     assert less.p_value == pytest.approx(more.p_value, rel=1e-9)
     assert more.low < more.estimate < 3.0
+
+
+@pytest.mark.parametrize("spending", ["obrien_fleming", "hwang_shih_decani:-4", "pocock"])
+@pytest.mark.parametrize("sides", ["two", "one"])
+@pytest.mark.parametrize("n_asked", [1, 4])
+def test_level__another_share_of_alpha_than_the_primary__spends_that_share(
+    spending, sides, n_asked
+):
+    times, before, bars = (0.25, 0.5, 0.75, 1.0), (), []
+    for look, share in enumerate(times, start=1):
+        asked = plan(
+            variants=("control", "a", "b", "c"),
+            look=look,
+            looks_planned=4,
+            final=look == 4,
+            previous_looks=before,
+            spending=spending,
+            sides=sides,
+        )
+        bars.append(level_of_look(asked, share, n_asked).boundary_z)
+        recorded = level_of_look(asked, share, 3).alpha_spent
+        before += (PreviousLook(look, share, recorded),)
+
+    ever = crossing(times, bars, sides=2 if sides == "two" else 1).ever
+    assert ever == pytest.approx(0.05 / n_asked, rel=1e-6)
+
+
+@pytest.mark.parametrize(("sides", "expected"), [("two", True), ("one", False)])
+def test_passes__far_on_the_bad_side__stops_only_a_two_sided_plan(sides, expected):
+    assert passes(plan(sides=sides), -4.0, 2.0) is expected
+    assert passes(plan(sides=sides), 4.0, 2.0)
+
+
+@pytest.mark.parametrize(("planned", "se"), [(1e-160, 1e140), (1e140, 1e-160), (0.0, 1.0)])
+def test_information__squares_beyond_a_double__still_give_a_level(planned, se):
+    level = level_of_look(plan(final=False, looks_planned=4), information(planned, se), 2)
+
+    assert 0 < level.boundary_z <= 8
+    assert 0 < level.harm_z <= 8
