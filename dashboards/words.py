@@ -70,6 +70,9 @@ COMPONENTS: Final = {
     "incentive": "Incentive response",
     "community": "Community",
 }
+MEASURES: Final = {"quantile": "quantile", "ratio": "ratio"}
+"""What a method compares, where it is no mean."""
+
 UNTRUSTED: Final = "These numbers cannot be trusted. They are here to help find the cause."
 NOTICES: Final = {
     "started": "The experiment is running. SDKs receive it with their next poll.",
@@ -112,19 +115,20 @@ def after_sentence(rule: str, variant: str) -> str:
 
 
 def relative_sentence(estimate: Estimate) -> str:
-    """The effect as a share of the control's mean, with its interval; empty when unbounded."""
+    """The effect as a share of the control's, with its interval; empty when unbounded."""
     relative = estimate.relative
     if relative.estimate is None:
         return ""
+    base = MEASURES.get(estimate.method, "mean")
     low, high = relative.low, relative.high
     if low is None or high is None:
         size = formats.signed_percent(relative.estimate, 0)
-        return f"That is {size} of the control's mean; too uncertain for an interval."
+        return f"That is {size} of the control's {base}; too uncertain for an interval."
     decimals = min(3, formats.decimals_for(100 * low, 100 * high))
     size, *ends = (
         formats.signed_percent(share, decimals) for share in (relative.estimate, low, high)
     )
-    return f"That is {size} of the control's mean ({' to '.join(ends)})."
+    return f"That is {size} of the control's {base} ({' to '.join(ends)})."
 
 
 def posterior_sentence(metric: MetricResult, estimate: Estimate, titles: Mapping[str, str]) -> str:
