@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from .across.segments import differ
-from .bayes.pooling import Pooling, Scales, Segments, pool
+from .bayes.pooling import Pooling, pool
+from .bayes.segments import Scales, Segments
 from .contrast import Contrast
 from .correct import holm
 from .estimate import Compared
