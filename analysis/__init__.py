@@ -1,7 +1,7 @@
 """What it did: from a lake to estimates, checks and a decision. Knows nothing of web or store.
 
 Importing this package, ``analysis.plan``, ``analysis.results`` or ``analysis.answers`` loads no
-engine; ``analysis.readout.run_readout`` loads one when it runs.
+engine; ``analysis.read.run_readout`` loads one when it runs.
 
 For notebooks: ``analysis.readout(table, plan)`` reads any table with one row a unit. The plan is an
 ``analysis.Plan``; its outcomes are columns, or made by ``mean``, ``ratio``, ``quantile``,
@@ -26,9 +26,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load what notebooks use when it is first asked for: the engine takes a while."""
-    if name == "readout":
-        # The module itself, which can be called: importing it sets this very name.
-        return import_module("analysis.readout")
     if name in __all__:
         return getattr(import_module("analysis.table.library"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

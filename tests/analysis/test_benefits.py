@@ -10,7 +10,7 @@ from statsmodels.stats.oneway import anova_generic
 
 from analysis.bayes.pooling import Scales, Segments, pool
 from analysis.correct import holm
-from analysis.readout import read
+from analysis.read import read
 from analysis.results import Readout
 from analysis.statistics.clusters import ClusterSums
 from tests.analysis.collecting import collected, learners, moments, plan, teams

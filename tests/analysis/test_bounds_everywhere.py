@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.plan import MetricPlan
-from analysis.readout import read
+from analysis.read import read
 from analysis.results import Readout, Verdict
 from analysis.statistics.moments import Moments
 from analysis.statistics.quantiles import Quantile

@@ -11,7 +11,7 @@ from analysis.energize.norms import COMPONENTS, Norms, existing_weights
 from analysis.energize.reference import Happening, score_learner
 from analysis.methods import compare, cupac
 from analysis.plan import AnalysisPlan, MetricPlan
-from analysis.readout import run_readout
+from analysis.read import run_readout
 from analysis.statistics.life import LifeTable
 from analysis.statistics.moments import Moments
 from tests.analysis.lakes import START, day, description, event, exposure, write_lake

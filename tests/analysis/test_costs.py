@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.plan import AnalysisPlan
-from analysis.readout import read
+from analysis.read import read
 from analysis.results import Readout
 from tests.analysis.collecting import SCORE, collected, learners, moments, plan
 

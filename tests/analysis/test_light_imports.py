@@ -15,7 +15,7 @@ def test_shapes_that_cross_borders__imported__load_no_engine(module):
 
 
 def test_readout__imported__loads_no_engine():
-    code = "import sys, analysis.readout; sys.exit(' '.join({'ibis', 'pymc'} & set(sys.modules)))"
+    code = "import sys, analysis.read; sys.exit(' '.join({'ibis', 'pymc'} & set(sys.modules)))"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.plan import MetricPlan
-from analysis.readout import read
+from analysis.read import read
 from analysis.results import NotEstimable, Readout
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.moments import Moments

@@ -9,7 +9,7 @@ from scipy import stats
 from analysis.methods import icc, randomisation
 from analysis.methods.always_valid import one_sided_z
 from analysis.plan import AnalysisPlan, MetricPlan, PreviousLook
-from analysis.readout import read, run_readout
+from analysis.read import read, run_readout
 from analysis.results import NotEstimable, Readout, Verdict
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.moments import Moments

@@ -6,7 +6,7 @@ import pytest
 from analysis.energize.norms import starting_norms
 from analysis.lake.reader import Lake
 from analysis.plan import AnalysisPlan, MetricPlan
-from analysis.readout import run_readout
+from analysis.read import run_readout
 from analysis.results import Readout, Verdict
 from tests.analysis.lakes import START, day, event, exposure, write_lake
 

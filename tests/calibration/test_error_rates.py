@@ -14,7 +14,7 @@ from analysis.contrast import Contrast, critical_t
 from analysis.methods import cluster_robust, compare, welch
 from analysis.plan import PreviousLook
 from analysis.power import detectable_effect
-from analysis.readout import read
+from analysis.read import read
 from analysis.results import Verdict
 from analysis.statistics.moments import Moments
 from tests.analysis.collecting import SCORE, collected, plan

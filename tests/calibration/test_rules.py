@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.plan import PreviousLook
-from analysis.readout import read
+from analysis.read import read
 from analysis.results import Verdict
 from analysis.statistics.moments import Moments
 from benchmarks import _coverage, _rules, error_rates

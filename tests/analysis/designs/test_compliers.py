@@ -7,7 +7,7 @@ from statsmodels.sandbox.regression.gmm import IV2SLS
 
 from analysis.collect import collect
 from analysis.plan import AnalysisPlan, MetricPlan
-from analysis.readout import read
+from analysis.read import read
 from analysis.results import Readout
 from tests.analysis.collecting import plan
 from tests.analysis.lakes import START, day, event, exposure, write_lake

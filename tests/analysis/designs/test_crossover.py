@@ -10,7 +10,7 @@ from analysis.designs.periods import collect
 from analysis.methods import crossover
 from analysis.metrics import METRIC_KINDS
 from analysis.plan import AnalysisPlan, CrossoverPlan, MetricPlan
-from analysis.readout import read, run_readout
+from analysis.read import read, run_readout
 from analysis.results import NotEstimable, Readout, Verdict
 from analysis.statistics.collected import ByOrder, Collected
 from analysis.statistics.moments import Moments

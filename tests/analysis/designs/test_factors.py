@@ -7,7 +7,7 @@ from scipy import stats
 
 from analysis.designs.factors import factor_effects
 from analysis.plan import AnalysisPlan, FactorPlan
-from analysis.readout import read
+from analysis.read import read
 from analysis.results import Readout
 from analysis.statistics.clusters import ClusterSums
 from tests.analysis.collecting import SCORE, collected, moments, plan

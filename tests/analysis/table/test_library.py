@@ -74,13 +74,6 @@ def test_readout__something_else__is_refused():
         analysis.readout([1, 2], PLAN)
 
 
-def test_readout__the_module_of_that_name__is_still_one():
-    from analysis.readout import run_readout
-
-    assert callable(analysis.readout)
-    assert analysis.readout.run_readout is run_readout
-
-
 def test_analysis__asked_for_what_it_has_not__says_so():
     with pytest.raises(AttributeError, match="no attribute 'winner'"):
         _ = analysis.winner

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from analysis import readout
+from analysis import read
 from experiment_server.experiments import service as experiments
 from experiment_server.readouts import jobs, looks, read, service
 from experiment_server.readouts.models import StoredReadout
@@ -83,10 +83,10 @@ def test_looks__archived__are_read_no_more(lived):
 def test_look__taken_over_by_another_server__is_stored_once(lived, monkeypatch):
     """A server that was paused for longer than its lease must not store a second readout."""
     state = lived.state
-    real = readout.run_readout
+    real = read.run_readout
 
-    def slow(plan, lake, norms):
-        found = real(plan, lake, norms)
+    def slow(*args):
+        found = real(*args)
         if not overtaken:
             overtaken.append(True)
             later = State(
@@ -96,7 +96,7 @@ def test_look__taken_over_by_another_server__is_stored_once(lived, monkeypatch):
         return found
 
     overtaken: list = []
-    monkeypatch.setattr(readout, "run_readout", slow)
+    monkeypatch.setattr(read, "run_readout", slow)
 
     results = run_jobs(state, jobs.JOBS, BEGAN + 15 * DAY)
 
@@ -143,7 +143,7 @@ def test_readout__stored__is_computed_again_to_the_same_numbers(lived):
     """A readout names the plan and the lake version: anyone can repeat it, next year."""
     from analysis.lake.reader import Lake
     from analysis.plan import AnalysisPlan
-    from analysis.readout import run_readout
+    from analysis.read import run_readout
     from experiment_server.ingest.sealing import lake_root
     from experiment_server.scores import service as scores
 

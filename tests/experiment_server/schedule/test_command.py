@@ -45,12 +45,12 @@ def test_schedule__a_paused_job__is_shown_and_left_out(lived, momentum):
 def test_schedule__a_failed_job__ends_with_1_is_listed_and_may_be_retried(
     lived, momentum, monkeypatch, database
 ):
-    from analysis import readout
+    from analysis import read
 
     def fail(*_args):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(readout, "run_readout", fail)
+    monkeypatch.setattr(read, "run_readout", fail)
     failed = momentum("schedule", "run-due", "--only", "look", "--as-of", AS_OF)
     listed = momentum("schedule", "list").text
     monkeypatch.undo()

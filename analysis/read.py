@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .benefits import who_benefits
@@ -47,8 +45,6 @@ from .statistics.collected import COMPONENTS, WITHOUT_INCENTIVE, Collected, Stat
 if TYPE_CHECKING:
     from .energize.norms import Norms
     from .lake.reader import Lake
-    from .table.library import Plan, TableAnalysis
-    from .table.read import Source
 
 Collect = Callable[[AnalysisPlan, "Lake", "Norms | None"], Collected]
 
@@ -371,16 +367,3 @@ def _trend(plan: AnalysisPlan, primary: Compared, collected: Collected) -> tuple
                 )
             )
     return tuple(points)
-
-
-class _Callable(ModuleType):
-    """This module, which notebooks call: ``analysis.readout(table, plan)``."""
-
-    def __call__(self, table: Source, plan: Plan) -> TableAnalysis:
-        """The readout of a finished table; see ``analysis.table.library.readout``."""
-        from .table.library import readout
-
-        return readout(table, plan)
-
-
-sys.modules[__name__].__class__ = _Callable
