@@ -66,7 +66,7 @@ def read_by_hand(
 
 def _read(state: State, subject: _Subject, look: Look, claim: Claim | None) -> StoredReadout:
     # scipy costs every start of the server and every command half a second: only readings need it
-    from analysis.readout import run_readout
+    from analysis.read import run_readout
 
     lake = open_lake(state, subject.environment, fresh=True)
     with state.database.read() as session:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from analysis import read
+from analysis import read as analysis_read
 from experiment_server.experiments import service as experiments
 from experiment_server.readouts import jobs, looks, read, service
 from experiment_server.readouts.models import StoredReadout
@@ -83,7 +83,7 @@ def test_looks__archived__are_read_no_more(lived):
 def test_look__taken_over_by_another_server__is_stored_once(lived, monkeypatch):
     """A server that was paused for longer than its lease must not store a second readout."""
     state = lived.state
-    real = read.run_readout
+    real = analysis_read.run_readout
 
     def slow(*args):
         found = real(*args)
@@ -96,7 +96,7 @@ def test_look__taken_over_by_another_server__is_stored_once(lived, monkeypatch):
         return found
 
     overtaken: list = []
-    monkeypatch.setattr(read, "run_readout", slow)
+    monkeypatch.setattr(analysis_read, "run_readout", slow)
 
     results = run_jobs(state, jobs.JOBS, BEGAN + 15 * DAY)
 
