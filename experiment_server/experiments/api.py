@@ -98,6 +98,12 @@ class AnalysisBody(Body):
     care: StorableFloat | None = Field(
         default=None, ge=0, description="the expected loss that nobody would mind, in the unit"
     )
+    take_up_kinds: list[Annotated[str, Field(max_length=128)]] | None = Field(
+        default=None,
+        max_length=20,
+        description="events that show that a learner used what was offered: the readout then says"
+        " what it did for those who took it up",
+    )
 
 
 class BanditBody(Body):

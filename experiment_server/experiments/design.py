@@ -10,7 +10,7 @@ from experiment_server.experiments.designs import kind_of
 from experiment_server.experiments.designs.kind import START, Design, Kind, Moment, Split
 from experiment_server.flags.compile import check_feature
 from experiment_server.flags.targeting import check_condition
-from experiment_server.metrics.checks import team_errors
+from experiment_server.metrics.checks import kind_errors, team_errors
 from experiment_server.metrics.models import Metric
 from experiment_server.metrics.service import plain
 from experiment_server.problems import FieldError, invalid_fields, shown
@@ -45,6 +45,7 @@ def complete_design(wish: Design, metrics: Mapping[str, Metric]) -> dict[str, An
         *kind.errors(wish, metrics),
         *_namespace_errors(wish.get("namespace")),
         *_analysis_errors(wish.get("analysis")),
+        *_take_up_errors(wish),
         *_metric_errors(wish["metrics"], metrics),
         *bandit_errors(wish, metrics),
         *unit_errors(wish, metrics),
@@ -260,3 +261,11 @@ def _analysis_errors(analysis: Mapping[str, Any] | None) -> list[FieldError]:
         remedy = "Leave it out for O'Brien-Fleming, which suits whoever can wait."
         return [FieldError("analysis.spending", shown(spending), str(error), remedy)]
     return []
+
+
+def _take_up_errors(wish: Design) -> list[FieldError]:
+    kinds = (wish.get("analysis") or {}).get("take_up_kinds") or ()
+    if kinds and wish["unit_kind"] == "team":
+        expected = "none for teams: who of a team was offered what cannot be told"
+        return [FieldError("analysis.take_up_kinds", shown(kinds), expected, "Leave it out.")]
+    return kind_errors("analysis.take_up_kinds", kinds)

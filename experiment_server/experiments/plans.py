@@ -77,6 +77,7 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         strata=_strata(design),
         **_factors(design),
         crossover=_crossover(design),
+        take_up_kinds=tuple(analysis.get("take_up_kinds", ())),
         **{name: analysis[name] for name in OPTIONAL_ANALYSIS if name in analysis},
     )
 

@@ -1,6 +1,6 @@
 """Whether a metric's values fit its kind, and the kind fits who is randomised. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from analysis.kinds import KINDS, is_known
@@ -98,11 +98,19 @@ def _covariate_errors(values: Values, kind: MetricKind) -> list[FieldError]:
     return [FieldError("covariate", "'model'", expected, "Leave it out.")]
 
 
-def _event_errors(values: Values) -> list[FieldError]:
+def kind_errors(field: str, names: Sequence[str]) -> list[FieldError]:
+    """Names that no event can have."""
     expected = "one of " + ", ".join(kind.name for kind in KINDS) + ", or custom:<name>"
     return [
         FieldError(f"{field}[{index}]", shown(name), expected, "Check its spelling.")
-        for field in ("event_kinds", "denominator_kinds")
-        for index, name in enumerate(values.get(field) or ())
+        for index, name in enumerate(names)
         if not is_known(name)
+    ]
+
+
+def _event_errors(values: Values) -> list[FieldError]:
+    return [
+        error
+        for field in ("event_kinds", "denominator_kinds")
+        for error in kind_errors(field, values.get(field) or ())
     ]

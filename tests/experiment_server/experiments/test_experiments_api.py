@@ -87,6 +87,11 @@ def test_experiment__without_a_schedule__looks_after_the_window_and_a_week_then_
         ({"schedule": {"looks": 51}}, "schedule.looks"),
         ({"schedule": {"looks": 0}}, "schedule.looks"),
         ({"analysis": {"alpha": 0.9}}, "analysis.alpha"),
+        ({"analysis": {"take_up_kinds": ["clicked"]}}, "analysis.take_up_kinds[0]"),
+        (
+            {"unit_kind": "team", "analysis": {"take_up_kinds": ["reward_claimed"]}},
+            "analysis.take_up_kinds",
+        ),
         ({"forced": {"ada": "nobody"}}, "forced.'ada'"),
         ({"condition": {"role": {"$in": "x"}}}, "condition.role.$in"),
         ({"key": "UPPER case"}, "key"),

@@ -286,3 +286,20 @@ def test_start__teams_with_a_metric_that_became_one_of_learners__is_refused(data
     with database.read() as session:
         kept = service.load_experiment(session, environment.id, "badge")
         assert (kept.state, kept.phase) == ("draft", 0)
+
+
+def test_plan__events_that_show_take_up__are_in_it(database):
+    wish = {
+        **WISH,
+        "unit_kind": "learner",
+        "analysis": {"take_up_kinds": ["reward_claimed", "custom:opened"]},
+    }
+    environment = make_environment(database)
+    with database.write() as session:
+        ensure_built_in(session, NOW)
+        experiment = service.create_experiment(session, SYSTEM, environment, wish, NOW)
+        phase = service.start_experiment(session, SYSTEM, experiment, NOW)
+
+    plan = build_plan(experiment, phase, LookWish(NOW + timedelta(days=42)))
+
+    assert plan.take_up_kinds == ("reward_claimed", "custom:opened")
