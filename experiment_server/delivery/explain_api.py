@@ -19,7 +19,7 @@ blueprint = APIBlueprint(
     "explanations",
     __name__,
     url_prefix="/api/v1/environments/<env>/experiments",
-    tag="Experiments",
+    tag="Explanations",
 )
 
 NOT_LIVE: Final = {

@@ -17,7 +17,7 @@ from experiment_server.experiments.service import list_experiments, load_experim
 from experiment_server.web import Body
 
 blueprint = APIBlueprint(
-    "allocations", __name__, url_prefix="/api/v1/environments/<env>", tag="Experiments"
+    "allocations", __name__, url_prefix="/api/v1/environments/<env>", tag="Listed units"
 )
 ALLOCATION: Final = "/experiments/<key>/allocation"
 

@@ -25,7 +25,7 @@ blueprint = APIBlueprint(
     "experiment_changes",
     __name__,
     url_prefix="/api/v1/environments/<env>/experiments",
-    tag="Experiments",
+    tag="Life of an experiment",
 )
 
 VariantKey = Annotated[str, Field(min_length=1, max_length=128)]

@@ -32,7 +32,7 @@ FACTORS = [
 ]
 TREATMENTS = [level("text"), level("video"), level("quiz")]
 USES = [{"metric": "energize_score", "role": "primary"}]
-METRICS = {"energize_score": SimpleNamespace(window_days=14)}
+METRICS = {"energize_score": SimpleNamespace(window_days=14, kind="score")}
 
 
 def factorial_design():
