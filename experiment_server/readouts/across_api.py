@@ -11,7 +11,7 @@ from experiment_server import pages, web
 from experiment_server.environments.service import load_environment
 from experiment_server.readouts.across import across_experiments
 
-blueprint = APIBlueprint("across", __name__, tag="Readouts")
+blueprint = APIBlueprint("across", __name__, tag="Across experiments")
 
 
 class AcrossAnswer(BaseModel):

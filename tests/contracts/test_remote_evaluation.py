@@ -67,9 +67,11 @@ def test_remote_evaluation__of_testers_and_others__is_that_of_growthbooks_proxy(
         for key in VISIBLE:
             assert ours[key]["defaultValue"] == their[key]["defaultValue"], (key, question)
         # Other tests define experiments of their own on the same server.
-        ours, their = ({key: one[key] for key in VISIBLE} for one in (ours, their))
-        assert exposures(ours) == exposures(their), question
-        met |= {experiment for experiment, _, _ in exposures(ours)}
+        found, expected = (
+            exposures({key: features[key] for key in VISIBLE}) for features in (ours, their)
+        )
+        assert found == expected, question
+        met |= {experiment for experiment, _, _ in found}
     assert met == set(EXPERIMENTS)
 
 
