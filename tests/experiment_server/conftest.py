@@ -1,4 +1,4 @@
-"""Runs ``momentum`` inside the test's process, on the test's own store."""
+"""What tests of the server share: its commands in the test's process, and keys of a fresh store."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from experiment_server import cli
+from experiment_server.metrics.service import ensure_built_in
 from experiment_server.problems import Problem
+from tests.factories import NOW, make_keys
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,23 @@ def momentum(settings, monkeypatch):
         return Outcome(found.exit_code, found.stdout, found.stderr)
 
     return run
+
+
+@pytest.fixture
+def keys(database):
+    """Keys of the environment ``production``; the built-in metrics are there."""
+    with database.write() as session:
+        ensure_built_in(session, NOW)
+    return make_keys(database)
+
+
+@pytest.fixture
+def editor(keys):
+    """The headers of a management key that may edit."""
+    return keys.manage("editor")
+
+
+@pytest.fixture
+def server_key(keys):
+    """The headers of a server key."""
+    return keys.headers("server")

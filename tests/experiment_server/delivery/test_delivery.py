@@ -3,28 +3,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from assignment import InMemoryStickyStore, Visit, evaluate, parse_payload
-from experiment_server.metrics.service import ensure_built_in
 from tests.experiment_server.experiments.test_experiments_api import EXPERIMENT
-from tests.factories import NOW, make_keys
+from tests.factories import make_keys
 
 URL = "/api/v1/environments/production"
-
-
-@pytest.fixture
-def keys(database):
-    with database.write() as session:
-        ensure_built_in(session, NOW)
-    return make_keys(database)
-
-
-@pytest.fixture
-def editor(keys):
-    return keys.manage("editor")
-
-
-@pytest.fixture
-def server_key(keys):
-    return keys.headers("server")
 
 
 def payload(client, key):

@@ -1,23 +1,9 @@
 import pytest
 
-from experiment_server.metrics.service import ensure_built_in
 from tests.experiment_server.experiments.test_experiments_api import EXPERIMENT
-from tests.factories import NOW, make_keys
 
 ENVIRONMENT = "/api/v1/environments/production"
 URL = f"{ENVIRONMENT}/experiments"
-
-
-@pytest.fixture
-def keys(database):
-    with database.write() as session:
-        ensure_built_in(session, NOW)
-    return make_keys(database)
-
-
-@pytest.fixture
-def editor(keys):
-    return keys.manage("editor")
 
 
 @pytest.fixture

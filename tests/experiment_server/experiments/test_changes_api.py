@@ -5,31 +5,13 @@ from datetime import timedelta
 import pytest
 
 from assignment import evaluate, parse_payload
-from experiment_server.metrics.service import ensure_built_in
 from tests.experiment_server import official_sdk
 from tests.experiment_server.experiments.test_experiments_api import EXPERIMENT
-from tests.factories import NOW, make_keys
+from tests.factories import NOW
 
 URL = "/api/v1/environments/production/experiments"
 LEARNERS = [f"learner-{number}" for number in range(600)]
 RING = {"name": "onboarding", "low": 0.1, "high": 0.8}
-
-
-@pytest.fixture
-def keys(database):
-    with database.write() as session:
-        ensure_built_in(session, NOW)
-    return make_keys(database)
-
-
-@pytest.fixture
-def editor(keys):
-    return keys.manage("editor")
-
-
-@pytest.fixture
-def server_key(keys):
-    return keys.headers("server")
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from experiment_server.metrics.service import ensure_built_in
 from experiment_server.scores.models import ScoreVersion
-from tests.factories import NOW, make_environment, make_keys
+from tests.factories import NOW, make_environment
 
 URL = "/api/v1/environments/production/experiments"
 EXPERIMENT = {
@@ -21,18 +20,6 @@ EXPERIMENT = {
         {"metric": "sales", "role": "guardrail", "minimum_effect": 5},
     ],
 }
-
-
-@pytest.fixture
-def keys(database):
-    with database.write() as session:
-        ensure_built_in(session, NOW)
-    return make_keys(database)
-
-
-@pytest.fixture
-def editor(keys):
-    return keys.manage("editor")
 
 
 @pytest.fixture

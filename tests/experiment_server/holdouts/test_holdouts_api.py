@@ -3,26 +3,12 @@
 import pytest
 
 from assignment import evaluate, parse_payload
-from experiment_server.metrics.service import ensure_built_in
 from tests.experiment_server import official_sdk
 from tests.experiment_server.experiments.test_experiments_api import EXPERIMENT
-from tests.factories import NOW, make_keys
 
 ENVIRONMENT = "/api/v1/environments/production"
 LEARNERS = [{"id": f"learner-{number}", "team": f"team-{number % 60}"} for number in range(1200)]
 HOLDOUT = {"key": "q4", "title": "Fourth quarter", "share": 0.2}
-
-
-@pytest.fixture
-def keys(database):
-    with database.write() as session:
-        ensure_built_in(session, NOW)
-    return make_keys(database)
-
-
-@pytest.fixture
-def editor(keys):
-    return keys.manage("editor")
 
 
 @pytest.fixture

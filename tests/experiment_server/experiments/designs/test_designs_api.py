@@ -15,10 +15,8 @@ from experiment_server.environments.service import load_environment
 from experiment_server.experiments.plans import design_structure
 from experiment_server.experiments.service import load_experiment, load_phase
 from experiment_server.ingest.sealing import lake_root, seal_all
-from experiment_server.metrics.service import ensure_built_in
 from tests.contracts.peers import ask_ours, ask_python
 from tests.experiment_server.experiments.test_experiments_api import EXPERIMENT, URL
-from tests.factories import NOW, make_keys
 
 MINE = f"{URL}/badge"
 LEARNERS = [f"learner-{number}" for number in range(300)]
@@ -34,23 +32,6 @@ TREATMENTS = [
     {"key": "video", "payload": {"first": "video"}},
 ]
 CROSSOVER = {"order": "counterbalanced", "period_days": 28}
-
-
-@pytest.fixture
-def keys(database):
-    with database.write() as session:
-        ensure_built_in(session, NOW)
-    return make_keys(database)
-
-
-@pytest.fixture
-def editor(keys):
-    return keys.manage("editor")
-
-
-@pytest.fixture
-def server_key(keys):
-    return keys.headers("server")
 
 
 @pytest.fixture

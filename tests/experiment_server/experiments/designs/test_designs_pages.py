@@ -7,13 +7,9 @@ from tests.experiment_server.experiments.designs.test_designs_api import (
     FACTORS,
     TREATMENTS,
     define,
-    editor,
-    keys,
     start,
 )
 from tests.factories import sign_in
-
-__all__ = ["editor", "keys"]  # fixtures
 
 
 @pytest.mark.parametrize(
