@@ -34,7 +34,7 @@ def run(trust: Trust) -> Finding | None:
             details=details,
         )
     return Finding(
-        True, f"Every variant has {counts[fewest]} {trust.units} or more.", None, details
+        True, f"Every variant has {counts[fewest]:,} {trust.units} or more.", None, details
     )
 
 

@@ -25,7 +25,7 @@ def run(trust: Trust) -> Finding | None:
         )
     return Finding(
         True,
-        f"{n_mature} of {n_exposed} {trust.units} have a complete outcome window.",
+        f"{n_mature:,} of {n_exposed:,} {trust.units} have a complete outcome window.",
         None,
         details,
     )

@@ -45,7 +45,9 @@ def run(trust: Trust) -> Finding | None:
     p_value = min(1.0, p_values[worst] * len(p_values))
     details: dict[str, object] = {"effects": effects, "complete_until": last_early}
     if p_value >= ALARM:
-        return Finding(True, "Early and late learners show the same effect.", p_value, details)
+        return Finding(
+            True, "No sign that the effect on early and late learners differs.", p_value, details
+        )
     found = effects[worst]
     return Finding(
         False,
