@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from .across.cost import cost_per_unit
 from .contrast import Contrast
-from .estimate import Compared
+from .estimate import Compared, with_estimates
 from .levels import MetricLevel
 from .plan import AnalysisPlan
-from .results import Cost, Estimate, MetricResult, NotEstimable
+from .results import Cost, MetricResult, NotEstimable
 
 _TINIEST = 1e-50  # an error that cannot be squared makes no interval
 
@@ -24,13 +24,9 @@ def with_costs(
     if not plan.costs or (result.role != "primary" and result.value_per_unit is None):
         return result
     prices = dict(zip(plan.variants, plan.costs, strict=True))
-    estimates = tuple(
-        replace(each, cost=_cost(compared, each.variant, prices, level))
-        if isinstance(each, Estimate)
-        else each
-        for each in result.estimates
+    return with_estimates(
+        result, lambda each: replace(each, cost=_cost(compared, each.variant, prices, level))
     )
-    return replace(result, estimates=estimates)
 
 
 def _cost(

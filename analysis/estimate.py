@@ -1,7 +1,7 @@
 """Estimates: one metric, every treatment against the control, test and belief from one contrast."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 import numpy as np
@@ -200,3 +200,11 @@ def _estimate(compared: Compared, variant: str, contrast: Contrast, level: Metri
         loss_in_money=None if worth is None else abs(worth) * belief.expected_loss,
         teams=teams,
     )
+
+
+def with_estimates(result: MetricResult, change: Callable[[Estimate], Estimate]) -> MetricResult:
+    """The result with every estimate changed; what could not be estimated stays as it is."""
+    estimates = tuple(
+        change(each) if isinstance(each, Estimate) else each for each in result.estimates
+    )
+    return replace(result, estimates=estimates)

@@ -7,7 +7,7 @@ from typing import Literal
 from .case import Guardrail, Treatment
 from .contrast import Contrast
 from .correct import benjamini_hochberg
-from .estimate import Compared
+from .estimate import Compared, with_estimates
 from .guardrails import guardrail_power, standing
 from .levels import MetricLevel
 from .plan import AnalysisPlan
@@ -40,6 +40,16 @@ def guardrails_of(
         }
         for variant in plan.variants[1:]
     }
+
+
+def with_standing(result: MetricResult, guardrails: Guardrails) -> MetricResult:
+    """A guardrail's result with the word for how each treatment stands; others as they are."""
+    if result.role != "guardrail":
+        return result
+    return with_estimates(
+        result,
+        lambda each: replace(each, guardrail=guardrails[each.variant][result.key].state),
+    )
 
 
 def treatments_of(

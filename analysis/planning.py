@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from .estimate import with_estimates
 from .methods.stagewise import StageWise
 from .results import Decision, Estimate, MetricResult, Planning, Verdict
 
@@ -27,13 +28,9 @@ def with_planning(metric: MetricResult, stopped: Mapping[str, StageWise | None])
         metric: the primary's results.
         stopped: treatment -> what the looks make of it; empty with one look.
     """
-    estimates = tuple(
-        replace(each, planning=_planning(each, stopped.get(each.variant)))
-        if isinstance(each, Estimate)
-        else each
-        for each in metric.estimates
+    return with_estimates(
+        metric, lambda each: replace(each, planning=_planning(each, stopped.get(each.variant)))
     )
-    return replace(metric, estimates=estimates)
 
 
 def _planning(estimate: Estimate, stopped: StageWise | None) -> Planning:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .benefits import who_benefits
 from .checks import check_all
+from .checks.enough_units import n_units
 from .checks.sample_ratio import count_segments
 from .checks.trust import Trust
 from .contrast import Contrast
@@ -18,7 +19,7 @@ from .designs.compliers import on_compliers
 from .designs.crossover import by_order, compare_periods
 from .designs.factors import factor_effects
 from .estimate import Compared, compare_all, estimate_metric
-from .evidence import Guardrails, guardrails_of, harm_bound, treatments_of
+from .evidence import guardrails_of, harm_bound, treatments_of, with_standing
 from .levels import MetricLevel, metric_levels
 from .methods import compare
 from .methods.always_valid import two_sided_z
@@ -30,8 +31,6 @@ from .power import design_se
 from .results import (
     ComponentEffect,
     ComponentSplit,
-    Estimate,
-    MetricResult,
     NotEstimable,
     Readout,
     Sequential,
@@ -39,7 +38,6 @@ from .results import (
 )
 from .sequential import Level, at_stop, final_boundary, information, level_of_look, passes
 from .sizing.sizes import Duration, days_to_enrol
-from .statistics.clusters import ClusterSums
 from .statistics.collected import COMPONENTS, WITHOUT_INCENTIVE, Collected, Statistic
 
 if TYPE_CHECKING:
@@ -95,7 +93,7 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
     metrics = tuple(
         with_costs(
             plan,
-            _with_guardrails(estimate_metric(each, levels[key]), guardrails),
+            with_standing(estimate_metric(each, levels[key]), guardrails),
             each,
             levels[key],
         )
@@ -161,19 +159,6 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         on_compliers=on_compliers(plan, collected, _alone(plan, level)),
         benefits=who_benefits(plan, primary, collected),
     )
-
-
-def _with_guardrails(result: MetricResult, guardrails: Guardrails) -> MetricResult:
-    """The result with the word for how each treatment stands."""
-    if result.role != "guardrail":
-        return result
-    estimates = tuple(
-        replace(estimate, guardrail=guardrails[estimate.variant][result.key].state)
-        if isinstance(estimate, Estimate)
-        else estimate
-        for estimate in result.estimates
-    )
-    return replace(result, estimates=estimates)
 
 
 # --- the level of this look
@@ -261,13 +246,9 @@ def _days_left(information: float, collected: Collected) -> Duration | None:
     if information < 1 and not n_now:
         return None
     days = sorted(collected.trend)[-_PACE_DAYS - 1 :]
-    counts = [sum(_n_learners(each) for each in collected.trend[day].values()) for day in days]
+    counts = [sum(each.n_learners for each in collected.trend[day].values()) for day in days]
     missing = n_now * (1 / information - 1)
     return days_to_enrol(missing, [after - before for before, after in pairwise(counts)])
-
-
-def _n_learners(statistic: Statistic) -> int:
-    return statistic.n_learners if isinstance(statistic, ClusterSums) else statistic.n
 
 
 def _why_not(primary: Compared) -> str:
@@ -316,8 +297,7 @@ def _splits(plan: AnalysisPlan, collected: Collected) -> tuple[ComponentSplit, .
 
 
 def _comparable(statistic: Statistic) -> bool:
-    clusters = statistic.n_clusters if isinstance(statistic, ClusterSums) else statistic.n
-    return clusters > 1
+    return n_units(statistic) > 1
 
 
 def _split(variant: str, control: Statistic, treatment: Statistic) -> ComponentSplit:
@@ -360,7 +340,7 @@ def _trend(plan: AnalysisPlan, primary: Compared, collected: Collected) -> tuple
                 TrendPoint(
                     day=day,
                     variant=variant,
-                    n=_n_learners(control) + _n_learners(treatment),
+                    n=control.n_learners + treatment.n_learners,
                     effect=contrast.effect,
                     low=low,
                     high=high,

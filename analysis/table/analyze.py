@@ -11,8 +11,7 @@ from analysis.checks.trust import Trust
 from analysis.correct import holm
 from analysis.decide import Evidence, decide
 from analysis.estimate import Compared, estimate_metric
-from analysis.evidence import harm_bound, treatments_of
-from analysis.guardrails import guardrail_power, standing
+from analysis.evidence import guardrails_of, harm_bound, treatments_of, with_standing
 from analysis.levels import MetricLevel, metric_levels, one_level
 from analysis.methods.futility import predictive_power
 from analysis.methods.stagewise import StageWise
@@ -97,9 +96,10 @@ def analyze_table(source: Source, request: TableRequest) -> TableAnalysis:
     request.refuse_contradictions()
     loaded = load_table(source, request)
     reading = _read(request, loaded, compare_outcomes(loaded, request))
-    guardrails = _guardrails(reading)
+    by_key = {each.metric.key: each for each in reading.compared}
+    guardrails = guardrails_of(reading.plan, by_key, reading.level, reading.levels)
     metrics = tuple(
-        _with_guardrails(estimate_metric(each, reading.levels[each.metric.key]), guardrails)
+        with_standing(estimate_metric(each, reading.levels[each.metric.key]), guardrails)
         for each in reading.compared
     )
     p_adjusted = {} if request.looks else _adjust(metrics)
@@ -172,35 +172,6 @@ def _previous(looks: Looks, alpha: float, n_treatments: int) -> tuple[PreviousLo
         spent = n_treatments * spent_by(looks.spending, alpha / n_treatments, clock)
         found.append(PreviousLook(look, share, spent))
     return tuple(found)
-
-
-def _guardrails(reading: _Reading) -> dict[str, dict[str, Guardrail]]:
-    """How every treatment stands with every guardrail."""
-    guardrails = [each for each in reading.compared if each.metric.role == "guardrail"]
-    power = guardrail_power(reading.plan.power, len(guardrails))
-    return {
-        variant: {
-            each.metric.key: standing(
-                each, variant, reading.levels[each.metric.key], reading.level.harm_z, power
-            )
-            for each in guardrails
-        }
-        for variant in reading.loaded.variants[1:]
-    }
-
-
-def _with_guardrails(
-    result: MetricResult, guardrails: Mapping[str, Mapping[str, Guardrail]]
-) -> MetricResult:
-    if result.role != "guardrail":
-        return result
-    estimates = tuple(
-        replace(each, guardrail=guardrails[each.variant][result.key].state)
-        if isinstance(each, Estimate)
-        else each
-        for each in result.estimates
-    )
-    return replace(result, estimates=estimates)
 
 
 def _sequential(reading: _Reading) -> Sequential:
