@@ -6,7 +6,9 @@ from typing import Final
 import numpy as np
 
 from analysis.history import NO_TEAM, Floats, Ints, Past
+from analysis.methods import icc
 from analysis.results import NotEstimable
+from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import (
     COVARIATE,
     COVARIATE_DENOMINATOR,
@@ -108,12 +110,11 @@ def intraclass_correlation(values: Floats, team: Ints) -> float:
         team: each learner's team, numbered from 0.
     """
     _, which, n = np.unique(team, return_inverse=True, return_counts=True)
-    means = np.bincount(which, values) / n
-    between = float(n @ (means - values.mean()) ** 2) / (len(n) - 1)
-    within = float(((values - means[which]) ** 2).sum()) / (len(values) - len(n))
-    size = (len(values) - float((n**2).sum()) / len(values)) / (len(n) - 1)
-    total = between + (size - 1) * within
-    return max(0.0, (between - within) / total) if total > 0 else 0.0
+    sums = np.bincount(which, values).astype(np.float64)
+    within = np.bincount(which, (values - (sums / n)[which]) ** 2).astype(np.float64)
+    teams = ClusterSums((OUTCOME,), n, sums[:, None], within[:, None])
+    alike = icc.estimate(teams)
+    return 0.0 if isinstance(alike, NotEstimable) else max(0.0, alike.icc)
 
 
 def _covariate(past: Past) -> Floats | None:
@@ -135,8 +136,8 @@ def _teams(team: Ints, values: Floats, before: Floats | None) -> Teams | None:
     _, n = np.unique(team[known], return_counts=True)
     if len(n) < FEWEST_TEAMS or n.sum() <= len(n):
         return None
-    icc = intraclass_correlation(values[known], team[known])
-    adjusted = icc
+    alike = intraclass_correlation(values[known], team[known])
+    adjusted = alike
     if before is not None and before.std() > 0:
         slope = float(np.cov(values, before)[0, 1] / before.var(ddof=1))
         adjusted = intraclass_correlation((values - slope * before)[known], team[known])
@@ -145,6 +146,6 @@ def _teams(team: Ints, values: Floats, before: Floats | None) -> Teams | None:
         n_learners=int(n.sum()),
         size=float(n.mean()),
         size_cv=float(n.std() / n.mean()),
-        icc=icc,
+        icc=alike,
         icc_adjusted=adjusted,
     )

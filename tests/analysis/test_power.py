@@ -2,7 +2,20 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.power import TTestIndPower
 
-from analysis.power import design_se, detectable_effect, learners_needed, power_of, teams_needed
+from analysis.power import design_se, detectable_effect, power_of
+from analysis.sizing.design import PlannedDesign
+from analysis.sizing.sizes import units_needed
+from analysis.sizing.variance import mean_variance, team_variance
+
+
+def learners_needed(effect, sd, power=0.8, variance_reduction=0.0):
+    variance = mean_variance(sd, variance_reduction)
+    return units_needed(effect, variance, PlannedDesign(power=power)).by_variant[0]
+
+
+def teams_needed(effect, sd, team_size, icc):
+    variance = team_variance(mean_variance(sd), team_size, icc)
+    return units_needed(effect, variance, PlannedDesign()).by_variant[0]
 
 
 def test_design_se__then_the_test__has_the_power_asked_for():
