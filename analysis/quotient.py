@@ -20,11 +20,20 @@ def quotient_interval(
     Returns:
         None when the denominator may be 0: then no bounded interval is honest.
     """
-    square = critical**2
-    a = bottom**2 - square * errors[1, 1]
+    if bottom == 0:
+        return None
+    # Where a r^2 - 2 b r + c <= 0, in units of the denominator: squares of very large or small
+    # estimates would leave the range of a double.
+    ratio = top / bottom
+    v, v_bottom, v_both = (
+        critical**2 * (float(error) / bottom / bottom)
+        for error in (errors[0, 0], errors[1, 1], errors[0, 1])
+    )
+    a = 1 - v_bottom
     if a <= 0:
         return None
-    b = top * bottom - square * errors[0, 1]
-    c = top**2 - square * errors[0, 0]
-    root = float(max(b**2 - a * c, 0.0) ** 0.5)
-    return float((b - root) / a), float((b + root) / a)
+    b = ratio - v_both
+    # c is ratio^2 - v. The discriminant b^2 - a c is written out: its large terms cancel.
+    discriminant = v - 2 * ratio * v_both + ratio**2 * v_bottom - (v * v_bottom - v_both**2)
+    reach = max(discriminant, 0.0) ** 0.5
+    return (b - reach) / a, (b + reach) / a

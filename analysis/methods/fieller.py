@@ -1,6 +1,9 @@
 """Fieller's interval: the effect as a share of the control's mean."""
 
+import numpy as np
+
 from analysis.contrast import Contrast
+from analysis.quotient import quotient_interval
 from analysis.results import Relative
 
 from .proportion import ScoreContrast
@@ -28,20 +31,10 @@ def relative(contrast: Contrast, critical: float) -> Relative:
     if abs(base) <= _NEXT_TO_NOTHING * max(abs(contrast.effect), contrast.se):
         return Relative(None, None, None)
     share = contrast.effect / abs(base)
-    q = critical**2
-    # The ratio's interval: where a r^2 - 2 b r + c <= 0, in units of the control's mean: squares of
-    # very large or small outcomes would leave the range of a double.
-    ratio = mean / base
-    v, v_control, v_both = (
-        q * (value / base / base)
-        for value in (contrast.variance, contrast.variance_control, contrast.covariance)
-    )
-    a = 1 - v_control
-    b = ratio - v_both
-    # c is ratio^2 - v. The discriminant b^2 - a c is written out: its large terms cancel.
-    discriminant = v - 2 * ratio * v_both + ratio**2 * v_control - (v * v_control - v_both**2)
-    if a <= 0:
+    shared = contrast.covariance
+    errors = np.array([[contrast.variance, shared], [shared, contrast.variance_control]])
+    bounds = quotient_interval(mean, base, errors, critical)
+    if bounds is None:
         return Relative(share, None, None)
-    reach = max(discriminant, 0.0) ** 0.5
-    low, high = (b - reach) / a - 1, (b + reach) / a - 1
+    low, high = bounds[0] - 1, bounds[1] - 1
     return Relative(share, low, high) if base > 0 else Relative(share, -high, -low)
