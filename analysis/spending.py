@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from math import e, expm1, log1p
 from typing import Final
 
-from scipy.special import ndtr, ndtri
-
 OneSided = Callable[[float, float, float], float]
 """(alpha of one side, share of the information in (0, 1), shape) -> alpha spent by then."""
 
@@ -24,6 +22,8 @@ class Spending:
 
 
 def _obrien_fleming(alpha: float, fraction: float, _: float) -> float:
+    from scipy.special import ndtr, ndtri  # the server, which only checks names, starts sooner
+
     return float(2 * ndtr(ndtri(alpha / 2) / fraction**0.5))
 
 

@@ -20,3 +20,11 @@ def test_readout__imported__loads_no_engine():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert run.stderr.strip() == ""
+
+
+def test_server__imported__leaves_scipy_to_readouts():
+    code = "import sys, experiment_server.app; sys.exit(' '.join({'scipy', 'pymc'} & set(sys.modules)))"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert run.stderr.strip() == ""
