@@ -126,9 +126,8 @@ def _is_remembered(
     """Whether a memory, and not the hash, gave the variant."""
     if visit is None or visit.sticky is None or not evaluation.in_experiment:
         return False
-    return evaluate(payload, key, attributes).variant != evaluation.variant or not (
-        evaluate(payload, key, attributes).in_experiment
-    )
+    hashed = evaluate(payload, key, attributes)
+    return hashed.variant != evaluation.variant or not hashed.in_experiment
 
 
 def _details(

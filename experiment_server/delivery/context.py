@@ -32,8 +32,8 @@ def read_question(raw: bytes) -> Asked:
     Raises:
         Problem: 400, as ``read_body``.
     """
-    attributes = read_body(raw, "attributes")
-    body = loads(raw) if raw else {}
+    body = _object(raw, "attributes")
+    attributes = _attributes(body, "attributes")
     url = body.get("url")
     if url is not None and (not isinstance(url, str) or len(url) > LONGEST_URL):
         raise _refusal("url", shown(url), f"a text of at most {LONGEST_URL} characters")
@@ -78,11 +78,19 @@ def read_body(raw: bytes, member: str) -> dict[str, Any]:
     Raises:
         Problem: 400, when the body is no such JSON, or larger or deeper than allowed.
     """
+    return _attributes(_object(raw, member), member)
+
+
+def _object(raw: bytes, member: str) -> dict[str, Any]:
     if len(raw) > MOST_BYTES:
         raise _refusal(member, f"{len(raw)} bytes", f"at most {MOST_BYTES}")
     body = loads(raw) if raw else {}
     if not isinstance(body, dict):
         raise _refusal("body", shown(body), "an object")
+    return body
+
+
+def _attributes(body: Mapping[str, Any], member: str) -> dict[str, Any]:
     attributes = body.get(member)
     if attributes is None:
         return {}

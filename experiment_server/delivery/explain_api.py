@@ -6,10 +6,9 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
 
-from assignment import parse_payload
 from assignment.explaining import Explanation, explain
 from experiment_server import web
-from experiment_server.delivery.compile import compile_payload
+from experiment_server.delivery import held
 from experiment_server.environments.service import load_environment
 from experiment_server.experiments.models import Experiment
 from experiment_server.experiments.service import load_experiment
@@ -66,16 +65,14 @@ class ExplanationView(BaseModel):
 @web.authorize("results.compute")
 def explain_experiment(env: str, key: str, body: ExplainBody) -> Response:
     """In words."""
-    state = web.state()
     asked = dict(body.attributes)
     if body.learner is not None:
         asked["id"] = body.learner
-    with state.database.read() as session:
-        place = load_environment(session, env)
-        found = load_experiment(session, int(place.id or 0), key)
-        content = compile_payload(session, place, state.clock()).content
-        told = explain(parse_payload(content, lenient=True), key, asked)
-        return web.answer(_view(found, told))
+    with web.state().database.read() as session:
+        environment_id = int(load_environment(session, env).id or 0)
+        found = load_experiment(session, environment_id, key)
+    rules = held.edition_of(environment_id).rules
+    return web.answer(_view(found, explain(rules, key, asked)))
 
 
 def _view(experiment: Experiment, told: Explanation) -> ExplanationView:
