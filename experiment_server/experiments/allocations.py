@@ -7,8 +7,8 @@ from sqlmodel import Session
 from experiment_server.experiments import listed
 from experiment_server.experiments.lifecycle import Action, next_state
 from experiment_server.experiments.models import Experiment
-from experiment_server.experiments.service import move_on, note, plain
-from experiment_server.problems import check_version, conflict, invalid_fields
+from experiment_server.experiments.service import lock, move_on, note
+from experiment_server.problems import conflict, invalid_fields
 from experiment_server.security.roles import Actor
 
 
@@ -64,7 +64,6 @@ def clear_allocation(
 
 
 def _open(session: Session, experiment: Experiment, version: int) -> dict[str, object]:
-    session.refresh(experiment, with_for_update=True)
-    check_version(f"experiment {experiment.key}", version, experiment.version)
+    before = lock(session, experiment, version)
     next_state(experiment.key, experiment.state, Action.EDIT)
-    return plain(experiment)
+    return before

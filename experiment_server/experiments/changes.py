@@ -12,8 +12,8 @@ from experiment_server.experiments.lifecycle import Action, State, next_state
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import Pause, close_last, read_pauses
 from experiment_server.experiments.previews import check_previews
-from experiment_server.experiments.service import load_phase, move_on, note, plain
-from experiment_server.problems import check_version, conflict
+from experiment_server.experiments.service import load_phase, lock, move_on, note
+from experiment_server.problems import conflict
 from experiment_server.security.roles import Actor
 
 
@@ -25,8 +25,7 @@ def pause_experiment(
     Raises:
         Problem: 409, when it does not run.
     """
-    session.refresh(experiment, with_for_update=True)
-    before = plain(experiment)
+    before = lock(session, experiment)
     experiment.state = next_state(experiment.key, experiment.state, Action.PAUSE)
     phase = load_phase(session, experiment)
     phase.pauses = [*phase.pauses, Pause(now, None, reason).plain()]
@@ -42,8 +41,7 @@ def resume_experiment(
     Raises:
         Problem: 409, when it is not paused.
     """
-    session.refresh(experiment, with_for_update=True)
-    before = plain(experiment)
+    before = lock(session, experiment)
     experiment.state = next_state(experiment.key, experiment.state, Action.RESUME)
     phase = load_phase(session, experiment)
     phase.pauses = [pause.plain() for pause in close_last(read_pauses(phase.pauses), now)]
@@ -64,9 +62,7 @@ def set_after(
     Raises:
         Problem: 412 when ``version`` is not the current one; 409 unless it is stopped; 422.
     """
-    session.refresh(experiment, with_for_update=True)
-    check_version(f"experiment {experiment.key}", version, experiment.version)
-    before = plain(experiment)
+    before = lock(session, experiment, version)
     experiment.state = next_state(experiment.key, experiment.state, Action.AFTER)
     experiment.after = check_after(wish, load_phase(session, experiment).design["variants"])
     _done(session, actor, "after", experiment, before, now)
@@ -86,15 +82,13 @@ def set_previews(
     Raises:
         Problem: 412 when ``version`` is not the current one; 409 once it is stopped; 422.
     """
-    session.refresh(experiment, with_for_update=True)
-    check_version(f"experiment {experiment.key}", version, experiment.version)
+    before = lock(session, experiment, version)
     if experiment.state in (State.STOPPED, State.ARCHIVED):
         raise conflict(
             f"The experiment {experiment.key} is {experiment.state}: nobody can preview it. "
             "Say what applies after it instead."
         )
     check_previews(previews, experiment.variants)
-    before = plain(experiment)
     experiment.previews = dict(previews)
     _done(session, actor, "previews", experiment, before, now)
     return experiment

@@ -83,10 +83,8 @@ def change_experiment(
     Raises:
         Problem: 412 when ``version`` is not the current one; 409 while it runs; 422.
     """
-    session.refresh(experiment, with_for_update=True)
-    check_version(f"experiment {experiment.key}", version, experiment.version)
+    before = lock(session, experiment, version)
     next_state(experiment.key, experiment.state, Action.EDIT)
-    before = plain(experiment)
     values = _wished(wish)
     values = _whole(session, experiment.environment_id, experiment.key, values)
     check_previews(experiment.previews, values["variants"])
@@ -118,8 +116,7 @@ def start_experiment(
         Problem: 409 when it runs or is archived, or shares units with one that runs; 422 for a
             start in the future or before the last phase ended.
     """
-    session.refresh(experiment, with_for_update=True)
-    before = plain(experiment)
+    before = lock(session, experiment)
     experiment.state = next_state(experiment.key, experiment.state, Action.START)
     began = _check_start(session, experiment, started_at or now, now)
     _check_namespace(session, experiment)
@@ -154,8 +151,7 @@ def stop_experiment(
     Raises:
         Problem: 409, when it neither runs nor is paused; 422 for an ``after`` that does not fit.
     """
-    session.refresh(experiment, with_for_update=True)
-    before = plain(experiment)
+    before = lock(session, experiment)
     experiment.state = next_state(experiment.key, experiment.state, Action.STOP)
     phase = load_phase(session, experiment)
     experiment.after = check_after(after, phase.design["variants"])
@@ -175,8 +171,7 @@ def archive_experiment(
     Raises:
         Problem: 409, while it runs or when it is archived already.
     """
-    session.refresh(experiment, with_for_update=True)
-    before = plain(experiment)
+    before = lock(session, experiment)
     experiment.state = next_state(experiment.key, experiment.state, Action.ARCHIVE)
     move_on(experiment, now)
     touch_payload(session, experiment.environment_id)
@@ -341,6 +336,18 @@ def _check_namespace(session: Session, experiment: Experiment) -> None:
             for one, phase in list_open(session, experiment.environment_id)
         ]
         check_free(experiment.namespace, taken_of(spaces, experiment.namespace["name"]))
+
+
+def lock(session: Session, experiment: Experiment, version: int | None = None) -> dict[str, Any]:
+    """Hold an experiment until the transaction ends; what it is before it is changed.
+
+    Raises:
+        Problem: 412 when ``version`` is given and not the current one.
+    """
+    session.refresh(experiment, with_for_update=True)
+    if version is not None:
+        check_version(f"experiment {experiment.key}", version, experiment.version)
+    return plain(experiment)
 
 
 def move_on(experiment: Experiment, now: datetime) -> None:
