@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.special import ndtr, stdtr, stdtrit
 
 from .methods.always_valid import two_sided_zs
-from .methods.bayes_normal import Z95
+from .normal import Z95
 from .statistics.collected import COVARIATE, OUTCOME
 from .statistics.moments import Moments
 

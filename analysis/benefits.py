@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from analysis.normal import Z95
+
 from .across.segments import differ
 from .bayes.pooling import Pooling, pool
 from .bayes.segments import Scales, Segments
@@ -28,7 +30,6 @@ TAU_PER_EFFECT: Final = 0.5
 """How far segments may differ, as a share of how large the effect may be."""
 
 _TINIEST: Final = 1e-50
-_Z_95: Final = 1.959963984540054
 _OUT_OF_RANGE: Final = "the outcomes are too far apart in size to be compared"
 _TOGETHER: Final = (
     "a team's learners are in several of them, so their effects cannot be told apart honestly"
@@ -117,7 +118,7 @@ def _levels(raw: Mapping[str, Contrast], pooling: Pooling) -> tuple[BenefitLevel
     found = []
     for each in pooling.segments:
         contrast = raw[each.name]
-        low, high = contrast.bounds(_Z_95)
+        low, high = contrast.bounds(Z95)
         found.append(
             BenefitLevel(
                 level=each.name,

@@ -6,7 +6,7 @@ from .case import Guardrail, GuardrailState
 from .contrast import NO_VARIANCE, Contrast, critical_t
 from .estimate import Compared
 from .levels import MetricLevel
-from .methods.bayes_normal import Z95
+from .normal import Z95
 from .results import NotEstimable
 
 FARTHEST_SHORT = 1e4

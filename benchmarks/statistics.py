@@ -13,8 +13,9 @@ from analysis.batch import Cells, contrasts, read_all
 from analysis.contrast import Contrast, critical_t
 from analysis.methods import cuped
 from analysis.methods.always_valid import two_sided_z
-from analysis.methods.bayes_normal import Z95, posterior
+from analysis.methods.bayes_normal import posterior
 from analysis.methods.fieller import relative
+from analysis.normal import Z95
 from analysis.statistics.moments import Moments
 from benchmarks._measure import best_seconds
 

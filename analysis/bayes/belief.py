@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from analysis.normal import Z95
+
 from .prior import Prior
 
 Floats = npt.NDArray[np.float64]
 
-Z95 = 1.959963984540054
 _BISECTIONS = 44
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from analysis.contrast import Contrast
+from analysis.normal import Z95
 from analysis.results import CheckResult, NotEstimable
 from analysis.statistics.collected import Statistic
-
-PLAIN_Z: Final = 1.959963984540054  # two-sided 5 %, one look
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Trust:
     carry_over: Mapping[str, Contrast | NotEstimable] | None = None  # treatment -> what lingers
     segments: dict[str, dict[str, int]] = field(default_factory=dict)  # label -> units per variant
     trend: dict[str, dict[str, Statistic]] = field(default_factory=dict)  # the primary, by ISO day
-    boundary_z: float = PLAIN_Z  # what the primary must pass at this look
+    boundary_z: float = Z95  # what the primary must pass at this look
 
     @property
     def units(self) -> str:

@@ -18,6 +18,7 @@ from analysis.energize.facts import events_between, is_presence
 from analysis.energize.norms import Norms
 from analysis.energize.score import score_window
 from analysis.lake.reader import Lake
+from analysis.normal import Z95
 from analysis.results import NotEstimable
 
 Floats = npt.NDArray[np.float64]
@@ -28,7 +29,6 @@ TITLES: Final = {
     "logins": "logins alone",
 }
 _MIN_EACH: Final = 20  # learners who returned, and who did not
-_Z: Final = 1.959963984540054
 _BINS: Final = 10
 
 
@@ -167,11 +167,11 @@ class _Area:
     variance_ahead: float
 
     def with_interval(self) -> tuple[float, float, float]:
-        half = _Z * sqrt(self.variance)
+        half = Z95 * sqrt(self.variance)
         return self.auc, max(0.0, self.auc - half), min(1.0, self.auc + half)
 
     def difference(self) -> tuple[float, float, float]:
-        half = _Z * sqrt(self.variance_ahead)
+        half = Z95 * sqrt(self.variance_ahead)
         return self.score_ahead, self.score_ahead - half, self.score_ahead + half
 
 

@@ -15,8 +15,9 @@ from analysis.energize.score import score_window
 from analysis.engines.functions import exact_sum
 from analysis.kinds import KINDS, KINDS_BY_NAME
 from analysis.learning.reading.history import MIN_CELL, ExperimentEstimate, History, missing
-from analysis.learning.reading.intervals import Interval, Z
+from analysis.learning.reading.intervals import Interval
 from analysis.learning.reading.randomised import say_experiments
+from analysis.normal import Z95
 
 NAME: Final = "outperforming"
 TITLE: Final = "Are engaged learners outperforming their peers?"
@@ -224,7 +225,7 @@ def _standardised(cells: list[dict[str, Any]]) -> Interval | None:
     weighed = sum(weight * gap for weight, gap in zip(weights, gaps, strict=True))
     d = weighed / sum(weights) / spread
     # Variance of a standardised difference (Hedges, Olkin 1985), its first term pooled over groups.
-    half = Z * sqrt(1 / sum(weights) + d**2 / (2 * freedom))
+    half = Z95 * sqrt(1 / sum(weights) + d**2 / (2 * freedom))
     return Interval(d, d - half, d + half)
 
 
@@ -253,8 +254,8 @@ def _chart(outcome: Outcome) -> ChartData:
         {
             "quintile": one.quintile,
             "mean": one.mean,
-            "low": one.mean - Z * one.se,
-            "high": one.mean + Z * one.se,
+            "low": one.mean - Z95 * one.se,
+            "high": one.mean + Z95 * one.se,
             "n": one.n,
         }
         for one in outcome.quintiles
@@ -272,7 +273,7 @@ def _table(outcomes: list[Outcome], tested: tuple[ExperimentEstimate, ...]) -> T
     rows: list[tuple[Any, ...]] = []
     for outcome in outcomes:
         for one in outcome.quintiles:
-            half = Z * one.se
+            half = Z95 * one.se
             figures = (one.mean, one.mean - half, one.mean + half)
             rows.append(("observed", outcome.title, one.quintile, one.n, *figures))
     for found in tested:

@@ -11,7 +11,8 @@ from ibis.expr import types as ir
 from analysis.answers import Answer, ChartData, TableData
 from analysis.energize.facts import is_presence
 from analysis.learning.reading.history import MIN_CELL, History, missing, percent, points, week_of
-from analysis.learning.reading.intervals import Interval, Stratum, Z, difference_of_shares
+from analysis.learning.reading.intervals import Interval, Stratum, difference_of_shares
+from analysis.normal import Z95
 
 NAME: Final = "sustaining"
 TITLE: Final = "Which activities sustain participation?"
@@ -199,7 +200,7 @@ def _sentence(found: list[Followed]) -> str:
     )
     # The best of many: it must clear the bar that all of them together would rarely pass by chance.
     bar = NormalDist().inv_cdf(1 - 0.025 / len(compared))
-    if gap.estimate > bar * (gap.high - gap.low) / (2 * Z):
+    if gap.estimate > bar * (gap.high - gap.low) / (2 * Z95):
         return (
             f"{one.name} goes with coming back most: {figures}, against learners who were as "
             "active but did not do it."

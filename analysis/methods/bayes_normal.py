@@ -13,11 +13,10 @@ from analysis.bayes.belief import Belief
 from analysis.bayes.belief import chances_to_be_best as best_of_one_factor
 from analysis.bayes.prior import Prior
 from analysis.contrast import Contrast, critical_t
+from analysis.normal import Z95
 from analysis.results import Posterior
 
 Floats = npt.NDArray[np.float64]
-
-Z95 = 1.959963984540054
 
 
 def posterior(

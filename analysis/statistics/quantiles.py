@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.normal import Z95
+
 from .moments import Moments
 
-WOODRUFF_Z = 1.959963984540054
+WOODRUFF_Z = Z95
 """How many standard errors of the share the two neighbours stand apart from the quantile."""
 
 

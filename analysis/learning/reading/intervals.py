@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Final
 
-Z: Final = 1.959963984540054  # 95 %, two-sided
+from analysis.methods.proportion import wilson_interval
+from analysis.normal import Z95
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,8 @@ class Stratum:
 def share(k: int, n: int) -> Interval:
     """A share of n with Wilson's interval, which stays inside 0..1 (Wilson 1927)."""
     p = k / n
-    centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    return Interval(p, min(p, max(0.0, centre - half)), max(p, min(1.0, centre + half)))
+    low, high = wilson_interval((k, n), Z95)
+    return Interval(p, min(p, max(0.0, low)), max(p, min(1.0, high)))
 
 
 def difference_of_shares(strata: Iterable[Stratum]) -> Interval | None:
@@ -60,5 +59,5 @@ def difference_of_shares(strata: Iterable[Stratum]) -> Interval | None:
         return None
     found = total / weight
     # With a handful of learners the sum can come out a rounding below zero.
-    half = Z * sqrt(max(0.0, found * p + q)) / weight
+    half = Z95 * sqrt(max(0.0, found * p + q)) / weight
     return Interval(found, max(-1.0, found - half), min(1.0, found + half))

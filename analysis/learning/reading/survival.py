@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
-from analysis.learning.reading.intervals import Z
+from analysis.normal import Z95
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,6 @@ def median_week(points: tuple[SurvivalPoint, ...]) -> int | None:
 def _interval(survival: float, greenwood: float) -> tuple[float, float]:
     if not 0 < survival < 1:
         return survival, survival
-    half = Z * sqrt(greenwood) / abs(log(survival))
+    half = Z95 * sqrt(greenwood) / abs(log(survival))
     centre = log(-log(survival))
     return exp(-exp(centre + half)), exp(-exp(centre - half))
