@@ -23,7 +23,8 @@ def test_readout__imported__loads_no_engine():
 
 
 def test_server__imported__leaves_scipy_to_readouts():
-    code = "import sys, experiment_server.app; sys.exit(' '.join({'scipy', 'pymc'} & set(sys.modules)))"
+    heavy = "{'scipy', 'pymc'}"
+    code = f"import sys, experiment_server.app; sys.exit(' '.join({heavy} & set(sys.modules)))"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
