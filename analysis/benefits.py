@@ -10,12 +10,12 @@ from analysis.normal import Z95
 
 from .across.segments import differ
 from .bayes.pooling import Pooling, pool
-from .bayes.segments import Scales, Segments
+from .bayes.segments import Scales
 from .contrast import Contrast
 from .correct import holm
 from .estimate import Compared
 from .methods import compare
-from .methods.bayes_normal import likelihood_se
+from .methods.bayes_normal import segments_of
 from .plan import AnalysisPlan
 from .results import Benefit, BenefitLevel, NotEstimable
 from .statistics.clusters import ClusterSums
@@ -25,9 +25,6 @@ FEWEST_LEARNERS: Final = 20
 """Learners of a variant that a segment needs: with fewer its standard error is a guess."""
 
 FEWEST_TEAMS: Final = 6
-
-TAU_PER_EFFECT: Final = 0.5
-"""How far segments may differ, as a share of how large the effect may be."""
 
 _TINIEST: Final = 1e-50
 _OUT_OF_RANGE: Final = "the outcomes are too far apart in size to be compared"
@@ -104,14 +101,8 @@ def _in_range(found: Contrast) -> bool:
 
 def _pooled(primary: Compared, raw: Mapping[str, Contrast]) -> Pooling:
     """The effects, drawn towards each other as far as they agree; exact, on a grid."""
-    prior = primary.prior
-    segments = Segments(
-        tuple(raw),
-        np.array([each.effect for each in raw.values()]),
-        np.array([likelihood_se(each) for each in raw.values()]),
-    )
-    scales = Scales(mean_sd=prior.sd, tau=TAU_PER_EFFECT * prior.sd, mean=prior.mean)
-    return pool(segments, scales, sign=primary.sign)
+    scales = Scales.around(primary.prior.sd, primary.prior.mean)
+    return pool(segments_of(raw), scales, sign=primary.sign)
 
 
 def _levels(raw: Mapping[str, Contrast], pooling: Pooling) -> tuple[BenefitLevel, ...]:

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+
+TAU_PER_EFFECT: Final = 0.5
+"""How far segments may differ, as a share of how large the effect may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,3 +46,8 @@ class Scales:
     mean_sd: float  # of the common effect
     tau: float  # half-normal scale of each tau; inf: flat
     mean: float = 0.0
+
+    @classmethod
+    def around(cls, effect_sd: float, mean: float = 0.0) -> "Scales":
+        """What a belief about the whole effect says of its parts."""
+        return cls(effect_sd, TAU_PER_EFFECT * effect_sd, mean)

@@ -4,7 +4,7 @@ A prior learned from past experiments is a scale mixture of normals; the posteri
 as well, and everything stays closed form.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from analysis.bayes.belief import Belief
 from analysis.bayes.belief import chances_to_be_best as best_of_one_factor
 from analysis.bayes.prior import Prior
+from analysis.bayes.segments import Segments
 from analysis.contrast import Contrast, critical_t
 from analysis.normal import Z95
 from analysis.results import Posterior
@@ -80,6 +81,24 @@ def chance_beyond(belief: Belief, value: float, sign: int = 1) -> float:
 def likelihood_se(contrast: Contrast) -> float:
     """The normal standard error whose 95 % interval is the contrast's t interval."""
     return contrast.se * critical_t(Z95, contrast.df) / Z95
+
+
+def segments_of(
+    contrasts: Mapping[str, Contrast], levels: Mapping[str, tuple[str, ...]] | None = None
+) -> Segments:
+    """One effect in several segments, by name, ready to be pooled.
+
+    Args:
+        contrasts: of at least two segments that share no unit.
+        levels: factor -> each segment's level, where segments are cells of several factors.
+    """
+    found = contrasts.values()
+    return Segments(
+        tuple(contrasts),
+        np.array([each.effect for each in found]),
+        np.array([likelihood_se(each) for each in found]),
+        levels or {},
+    )
 
 
 def expected_loss(mean: float, sd: float) -> float:

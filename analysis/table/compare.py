@@ -5,18 +5,16 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
-import numpy as np
-
 from analysis.across.segments import Omnibus, differ
 from analysis.bayes.pooling import Pooled, pool
 from analysis.bayes.prior import Prior
-from analysis.bayes.segments import Scales, Segments
+from analysis.bayes.segments import Scales
 from analysis.checks.enough_units import n_units
 from analysis.contrast import Contrast
 from analysis.correct import holm
 from analysis.estimate import OUT_OF_RANGE, Compared, compare_all
 from analysis.methods import compare, cupac
-from analysis.methods.bayes_normal import likelihood_se
+from analysis.methods.bayes_normal import segments_of
 from analysis.plan import MetricPlan
 from analysis.results import NotEstimable
 from analysis.statistics.collected import OUTCOME, Statistic
@@ -25,7 +23,7 @@ from analysis.statistics.moments import Moments
 from .gather import covariate_names
 from .load import Loaded
 from .request import Outcome, TableError, TableRequest
-from .segments import EFFECT_PER_SPREAD, TAU_PER_EFFECT
+from .segments import EFFECT_PER_SPREAD
 
 
 def compare_outcomes(loaded: Loaded, request: TableRequest) -> list[Compared]:
@@ -181,15 +179,7 @@ def _by_segment(
     if isinstance(omnibus, NotEstimable):
         return BySegmentResult(column, variant, omnibus, None, None, (), left_out)
     scale = EFFECT_PER_SPREAD * primary.spread if request.prior is None else request.prior
-    pooling = pool(
-        Segments(
-            tuple(alone),
-            np.array([each.effect for each in alone.values()]),
-            np.array([likelihood_se(each) for each in alone.values()]),
-        ),
-        Scales(mean_sd=scale, tau=TAU_PER_EFFECT * scale),
-        sign=primary.sign,
-    )
+    pooling = pool(segments_of(alone), Scales.around(scale), sign=primary.sign)
     effects = tuple(
         SegmentEffect(level, contrast, pooled)
         for (level, contrast), pooled in zip(alone.items(), pooling.segments, strict=True)

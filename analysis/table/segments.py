@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import ibis
-import numpy as np
 
 from analysis.bayes.pooling import Pooling, pool, pool_by_sampling
-from analysis.bayes.segments import Scales, Segments
+from analysis.bayes.segments import Scales
 from analysis.contrast import Contrast
-from analysis.methods.bayes_normal import likelihood_se
+from analysis.methods.bayes_normal import segments_of
 from analysis.methods.welch import estimate
 from analysis.results import NotEstimable
 from analysis.statistics.collected import OUTCOME
@@ -23,9 +22,6 @@ from .request import TableError
 
 EFFECT_PER_SPREAD = 0.5
 """The common effect's prior sd, in the control's standard deviations."""
-
-TAU_PER_EFFECT = 0.5
-"""How far segments may differ, as a share of how large the effect may be."""
 
 _KEY = "k"
 
@@ -78,14 +74,10 @@ def pool_table(path: Path, request: SegmentRequest) -> SegmentedEffects:
         raise TableError(
             f"{path}: {len(raw)} segments have an estimate and two are needed ({reasons or 'none'})"
         )
-    segments = Segments(
-        tuple(raw),
-        np.array([each.effect for each in raw.values()]),
-        np.array([likelihood_se(each) for each in raw.values()]),
-        levels,
-    )
     run = pool_by_sampling if request.sampling else pool
-    pooling = run(segments, _scales(cells, request), seed=request.seed, sign=request.sign)
+    pooling = run(
+        segments_of(raw, levels), _scales(cells, request), seed=request.seed, sign=request.sign
+    )
     return SegmentedEffects(raw, pooling, left_out)
 
 
@@ -133,4 +125,4 @@ def _scales(cells: dict[tuple[Any, ...], Moments], request: SegmentRequest) -> S
     controls = [each for key, each in cells.items() if key[0] == request.control]
     whole = sum(controls, Moments.empty((OUTCOME,)))
     effect_sd = EFFECT_PER_SPREAD * whole.variance(OUTCOME) ** 0.5
-    return Scales(mean_sd=effect_sd, tau=TAU_PER_EFFECT * effect_sd)
+    return Scales.around(effect_sd)

@@ -1,7 +1,6 @@
 """What all experiments of an environment that are over say together, from their stored readouts."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from sqlmodel import Session, col, select
 
@@ -10,7 +9,7 @@ from analysis.kinds import KINDS_BY_NAME
 from experiment_server.environments.models import Environment
 from experiment_server.metrics.models import Metric
 from experiment_server.metrics.service import load_metric
-from experiment_server.readouts.past import PastReadout, past_readouts
+from experiment_server.readouts.past import PastReadout, estimated, past_readouts
 
 SCORE: Final = Measure("energize_score", "Energize Score", "points")
 
@@ -56,12 +55,4 @@ def _is_kpi(metric: Metric) -> bool:
 
 def _effects(past: PastReadout) -> dict[str, dict[str, tuple[float, float]]]:
     """Metric -> treatment -> effect and standard error, of what could be estimated."""
-    return {metric["key"]: _estimates(metric) for metric in past.row.body["metrics"]}
-
-
-def _estimates(metric: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    return {
-        estimate["variant"]: (estimate["effect"], estimate["se"])
-        for estimate in metric["estimates"]
-        if "remedy" not in estimate and estimate["se"] > 0
-    }
+    return {metric["key"]: estimated(metric) for metric in past.row.body["metrics"]}

@@ -1,8 +1,9 @@
 """The readouts that speak for experiments that are over."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlmodel import Session, col, select
 
@@ -20,6 +21,15 @@ class PastReadout:
 
     experiment: Experiment
     row: StoredReadout
+
+
+def estimated(metric: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Of a stored readout's metric: treatment -> effect and standard error, where there is one."""
+    return {
+        estimate["variant"]: (estimate["effect"], estimate["se"])
+        for estimate in metric["estimates"]
+        if "remedy" not in estimate and estimate["se"] > 0
+    }
 
 
 def past_readouts(

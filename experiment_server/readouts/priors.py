@@ -12,7 +12,7 @@ from sqlmodel import Session
 from analysis.bayes.priors import PastEffect, learn_prior
 from analysis.plan import AnalysisPlan
 from experiment_server.experiments.models import Experiment, ExperimentPhase
-from experiment_server.readouts.past import past_readouts
+from experiment_server.readouts.past import estimated, past_readouts
 from experiment_server.readouts.service import list_readouts
 
 
@@ -36,12 +36,11 @@ def with_learned_priors(
 def past_effects(bodies: dict[str, dict[str, Any]], metric_key: str) -> list[PastEffect]:
     """What stored readouts, by experiment, found on one metric."""
     return [
-        PastEffect(key, estimate["effect"], estimate["se"])
+        PastEffect(key, effect, se)
         for key, body in bodies.items()
         for metric in body["metrics"]
         if metric["key"] == metric_key
-        for estimate in metric["estimates"]
-        if "remedy" not in estimate and estimate["se"] > 0
+        for effect, se in estimated(metric).values()
     ]
 
 

@@ -53,7 +53,10 @@ def remember(
                 design={},
             )
         )
-        estimates = [{"effect": effect, "se": 0.2}, {"reason": "no unit", "remedy": "wait"}]
+        estimates = [
+            {"variant": "a", "effect": effect, "se": 0.2},
+            {"reason": "no unit", "remedy": "wait"},
+        ]
         session.add(
             StoredReadout(
                 experiment_id=past.id,
