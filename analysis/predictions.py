@@ -39,7 +39,7 @@ def refuse_misfit(metric: MetricPlan, unit_kind: str) -> None:
     if not wants_model(metric):
         return
     kind = metric_kind(metric.kind)
-    if unit_kind == "team" or kind.needs or kind.collects != "moments":
+    if unit_kind == "team" or not kind.is_one_number:
         raise ValueError(
             f"metric {metric.key}: covariate is 'model', which needs learners as units and one "
             f"number a learner (kind {kind.name}, unit {unit_kind}); use covariate 'window'"

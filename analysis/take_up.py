@@ -31,7 +31,7 @@ def gather_take_up(plan: AnalysisPlan, lake: Lake, learners: ir.Table) -> dict[s
     kind = metric_kind(primary.kind)
     if not plan.take_up_kinds or plan.unit_kind == "team":
         return {}
-    if kind.collects != "moments" or "denominator_kinds" in kind.needs:
+    if not kind.is_one_number:
         return {}
     mature = mature_learners(plan, learners, primary)
     outcome = mature[f"m{plan.metrics.index(primary)}_{OUTCOME}"]

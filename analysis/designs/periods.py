@@ -68,7 +68,7 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
 
 def _refuse_misfit(metric: MetricPlan, design: CrossoverPlan) -> None:
     kind = metric_kind(metric.kind)
-    if kind.collects != "moments" or "denominator_kinds" in kind.needs:
+    if not kind.is_one_number:
         raise ValueError(
             f"metric {metric.key}: kind {metric.kind} has no outcome by period; in a crossover use"
             " one number a learner, such as a sum, a count, a share or the score"

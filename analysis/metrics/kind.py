@@ -68,6 +68,11 @@ class MetricKind:
     collects: Literal["moments", "life", "quantile"] = "moments"
     team_remedy: str = ""
 
+    @property
+    def is_one_number(self) -> bool:
+        """Whether each learner has one number by itself: not so of a ratio's two, or a quantile."""
+        return self.collects == "moments" and not self.needs
+
     def check(self, metric: MetricPlan, norms: Norms | None) -> None:
         """Refuse a metric that this kind cannot compute.
 

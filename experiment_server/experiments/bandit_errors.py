@@ -9,7 +9,6 @@ from experiment_server.metrics.models import Metric
 from experiment_server.problems import FieldError
 
 LOOK_AFTER_BATCHES: Final = 10
-_RATIOS: Final = ("ratio", "rate")
 
 
 def bandit_errors(wish: Design, metrics: Mapping[str, Metric]) -> list[FieldError]:
@@ -70,7 +69,7 @@ def _metric_errors(metric: Metric, bandit: Mapping[str, Any], field: str) -> lis
                 "Make the batches longer, or choose a metric with a shorter window.",
             )
         ]
-    if METRIC_KINDS_BY_NAME[metric.kind].collects != "moments" or metric.kind in _RATIOS:
+    if not METRIC_KINDS_BY_NAME[metric.kind].is_one_number:
         remedy = "Choose a count, a sum, a proportion or a score."
         found = f"{metric.key}, a {metric.kind}"
         return [FieldError(field, found, "a metric with one number a learner", remedy)]

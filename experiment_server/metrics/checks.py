@@ -92,7 +92,7 @@ def _limit_errors(values: Values, kind: MetricKind) -> list[FieldError]:
 
 
 def _covariate_errors(values: Values, kind: MetricKind) -> list[FieldError]:
-    if values.get("covariate") != "model" or (kind.collects == "moments" and not kind.needs):
+    if values.get("covariate") != "model" or kind.is_one_number:
         return []
     expected = f'"window": a {kind.name} is not one number a learner, which a model could predict'
     return [FieldError("covariate", "'model'", expected, "Leave it out.")]

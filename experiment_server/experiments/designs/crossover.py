@@ -9,6 +9,7 @@ from datetime import timedelta
 from itertools import permutations
 from typing import Any, Final
 
+from analysis.metrics import METRIC_KINDS
 from experiment_server.experiments.designs import parallel
 from experiment_server.experiments.designs.kind import Arm, Design, Kind, Split
 from experiment_server.metrics.models import Metric
@@ -19,7 +20,7 @@ RANDOM: Final = "random"
 MOST_TREATMENTS: Final = {COUNTERBALANCED: 6, RANDOM: 4}
 EVEN: Final = 1e-9
 
-NO_OUTCOME_BY_PERIOD: Final = ("ratio", "rate", "quantile", "time_to_event")
+NO_OUTCOME_BY_PERIOD: Final = tuple(kind.name for kind in METRIC_KINDS if not kind.is_one_number)
 """Kinds of metric that are not one number a learner and period."""
 
 Orders = list[list[str]]
