@@ -60,6 +60,7 @@ class Visit:
 
     def check(self, picture=None):
         """The page fits its window and nothing was refused."""
+        self.page.wait_for_load_state()
         self.complaints += self.page.evaluate("window.violations ?? []")
         assert self.complaints == []
         too_wide = self.page.evaluate(
@@ -115,6 +116,7 @@ def test_walk__each_page__fits_complains_of_nothing_and_asks_nobody_else(visit, 
     visit.check(tmp_path / "flags.png")
 
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Reports").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Reports")
     visit.check(tmp_path / "reports.png")
     page.locator(".report a").first.click()
     expect(page.locator(".reason")).to_be_visible()
