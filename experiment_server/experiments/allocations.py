@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from experiment_server.experiments import listed
+from experiment_server.experiments.bandit_errors import bandit_of
 from experiment_server.experiments.lifecycle import Action, next_state
 from experiment_server.experiments.models import Experiment
 from experiment_server.experiments.service import lock, move_on, note
@@ -37,6 +38,8 @@ def set_allocation(
     before = _open(session, experiment, version)
     if experiment.holdout_key is not None:
         raise conflict("It measures a holdout, whose units the holdout chose: no list can.")
+    if bandit_of({"schedule": experiment.schedule}) is not None:
+        raise conflict("It is a bandit, whose shares move: listed units would stay where they are.")
     errors = listed.check_items(items, listed.experiment_design(experiment))
     if errors:
         raise invalid_fields(errors)

@@ -7,24 +7,19 @@ first, of those that are over.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlmodel import Session
 
 from analysis.plan import BatchPlan
 from experiment_server.environments.service import touch_payload
+from experiment_server.experiments.bandit_errors import bandit_of
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import read_pauses, shifted
 from experiment_server.experiments.service import move_on, note, plain
 from experiment_server.security.roles import SYSTEM
 
 NEXT_BATCH: Final = "The next batch began."
-
-
-def bandit_of(design: Mapping[str, Any]) -> dict[str, Any] | None:
-    """{every_days, floor, leader_share} of a design that is a bandit."""
-    found: dict[str, Any] | None = (design.get("schedule") or {}).get("bandit")
-    return found
 
 
 def batch_ends_at(phase: ExperimentPhase) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What a bandit cannot be."""
+"""What a bandit is in a design, and what it cannot be."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,9 +11,15 @@ from experiment_server.problems import FieldError
 LOOK_AFTER_BATCHES: Final = 10
 
 
+def bandit_of(design: Mapping[str, Any]) -> dict[str, Any] | None:
+    """{every_days, floor, leader_share} of a design that is a bandit."""
+    found: dict[str, Any] | None = (design.get("schedule") or {}).get("bandit")
+    return found
+
+
 def bandit_errors(wish: Design, metrics: Mapping[str, Metric]) -> list[FieldError]:
     """Windows that a batch cannot hold, floors that cannot be kept, designs that do not fit."""
-    bandit = (wish.get("schedule") or {}).get("bandit")
+    bandit = bandit_of(wish)
     if bandit is None:
         return []
     return [
@@ -29,7 +35,7 @@ def bandit_errors(wish: Design, metrics: Mapping[str, Metric]) -> list[FieldErro
 
 def bandit_schedule(wish: Design) -> dict[str, int]:
     """One look, after ten batches, unless the wish says otherwise."""
-    bandit = (wish.get("schedule") or {}).get("bandit")
+    bandit = bandit_of(wish)
     if bandit is None:
         return {}
     return {"looks": 1, "first_after_days": LOOK_AFTER_BATCHES * bandit["every_days"]}

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from assignment.bucketing import namespace_filter
+from experiment_server.experiments.bandit_errors import bandit_of
 from experiment_server.experiments.designs import arm_keys
 from experiment_server.experiments.designs.kind import Design, Moment
 from experiment_server.experiments.models import Experiment, ExperimentPhase, ListedUnit
@@ -73,6 +74,9 @@ def check_kept(session: Session, experiment: Experiment, design: Design) -> None
     if design.get("holdout_key"):
         remedy = "Delete the allocation first: the holdout has chosen its units."
         raise invalid("allocation", "a list", "none in an experiment on a holdout", remedy)
+    if bandit_of(design) is not None:
+        remedy = "Delete the allocation first: a bandit's shares move, listed units would not."
+        raise invalid("allocation", "a list", "none in a bandit", remedy)
     gone = sorted(set(allocation["counts"]) - set(arm_keys(design)))
     if gone or design["unit_kind"] != experiment.unit_kind:
         found = f"a list for {', '.join(gone) or experiment.unit_kind + 's'}"

@@ -9,10 +9,11 @@ import pytest
 from analysis.plan import AnalysisPlan
 from experiment_server.app import create_app
 from experiment_server.bandits import jobs
-from experiment_server.experiments import changes, service
+from experiment_server.experiments import allocations, changes, service
 from experiment_server.experiments.bandit import batches_of
 from experiment_server.ingest.service import receive
 from experiment_server.metrics import service as metrics
+from experiment_server.problems import Problem
 from experiment_server.readouts import jobs as readouts_jobs
 from experiment_server.readouts.read import read_by_hand
 from experiment_server.readouts.service import to_readout
@@ -275,3 +276,22 @@ def test_bandit__its_look_is_due__moves_no_more_and_is_read_once(world):
 
     assert len(world.look_up()[1]) == 1
     assert [(run.outcome, run.slot_at) for run in runs] == [("done", START + 40 * DAY)]
+
+
+def test_bandit__and_a_list__refuse_each_other(database):
+    environment = make_environment(database)
+    item = [{"unit": "ann", "variant": "bold", "stratum": ""}]
+    without = {**WISH, "key": "plain-nudge", "schedule": {}}
+    with database.write() as session:
+        metrics.create_metric(session, SYSTEM, "opened", METRIC, START)
+        bandit = service.create_experiment(session, SYSTEM, environment, WISH, START)
+        plain = service.create_experiment(session, SYSTEM, environment, without, START)
+        allocations.set_allocation(session, SYSTEM, plain, 1, item, START)
+
+        with pytest.raises(Problem, match="bandit") as listed:
+            allocations.set_allocation(session, SYSTEM, bandit, 1, item, START)
+        with pytest.raises(Problem) as turned:
+            service.change_experiment(session, SYSTEM, plain, 2, {**WISH, "key": "x"}, START)
+
+    assert (listed.value.status, turned.value.status) == (409, 422)
+    assert turned.value.errors[0].field == "allocation"
