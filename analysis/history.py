@@ -20,6 +20,7 @@ from analysis.energize.norms import Norms
 from analysis.engines.functions import days_between, epoch_us
 from analysis.gathered import FIRST_COLUMNS, columns_of, to_us
 from analysis.lake.reader import Lake
+from analysis.learners import attributes_at
 from analysis.metrics import metric_kind
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.results import NotEstimable
@@ -114,9 +115,9 @@ def arrivals(lake: Lake, since: datetime, until: datetime) -> tuple[Ints, Ints]:
     n_days = (until - since) // timedelta(days=1)
     since_us = to_us(since)
     present = _present(lake, since, since + timedelta(days=n_days))
-    first = present.group_by("learner").aggregate(at_us=present.at_us.min())
-    first = first.left_join(_teams(lake, until), "learner")
-    days = first.mutate(day=days_between(ibis.literal(since_us), first.at_us))
+    first = present.group_by("learner").aggregate(exposed_us=present.at_us.min())
+    first = first.left_join(_teams(first, lake, until), "learner")
+    days = first.mutate(day=days_between(ibis.literal(since_us), first.exposed_us))
     learners = days.group_by("day").aggregate(n=days.count())
     teams = days.filter(days.team.notnull()).group_by("team").aggregate(day=days.day.min())
     return _daily(learners, n_days), _daily(
@@ -183,7 +184,7 @@ def _people(lake: Lake, dates: tuple[datetime, ...], as_of: datetime) -> ir.Tabl
     order = ibis.window(group_by="learner", order_by=[draw, all_dates.exposed_us])
     once = all_dates.mutate(place=ibis.row_number().over(order))
     once = once.filter(once.place == 0).drop("place")
-    people = once.left_join(_teams(lake, as_of), "learner")
+    people = once.left_join(_teams(once, lake, as_of), "learner")
     nothing = ibis.null("string")
     return people.select(
         "learner",
@@ -205,12 +206,10 @@ def _present(lake: Lake, since: datetime, until: datetime) -> ir.Table:
     ).select("learner", at_us=epoch_us(events.occurred_at))
 
 
-def _teams(lake: Lake, as_of: datetime) -> ir.Table:
-    """Each learner's team by its latest description."""
-    described = lake.table("learners")
-    described = described.filter(described.described_at < ibis.literal(as_of))
-    at = epoch_us(described.described_at)
-    return described.group_by("learner").aggregate(team=described.team.argmax(at))
+def _teams(people: ir.Table, lake: Lake, as_of: datetime) -> ir.Table:
+    """Each learner's team as of its exposure; those of one manager, where teams are not told."""
+    known = attributes_at(people, lake, as_of, ("team", "manager"))
+    return known.select("learner", team=ibis.coalesce(known.team, known.manager))
 
 
 def _numbered(teams: list[str | None]) -> Ints:

@@ -9,6 +9,7 @@ from ibis.expr import types as ir
 
 from analysis.engines.functions import DAY_US, epoch_us
 from analysis.lake.reader import Lake
+from analysis.learners import attributes_at
 from analysis.statistics.gather import Key, fold
 from analysis.statistics.moments import Moments
 from analysis.statistics.strata import Strata
@@ -42,29 +43,30 @@ def refuse_unknown_strata(strata: Sequence[str]) -> None:
 def with_segments(people: ir.Table, lake: Lake, as_of: datetime) -> ir.Table:
     """The learners with ``tenure`` and without gaps in role, region and stratum.
 
+    All as of each learner's first exposure. Role and region: what the exposure itself said, which
+    is the latest that was known then, and what targeting saw; else the latest description at or
+    before it; else the earliest after it; else "unknown". Whatever is said later of somebody who
+    was known changes nothing.
+
     Args:
         people: one row a learner, with ``role``, ``region`` and ``exposed_us``, and with
             ``stratum`` where learners may have been listed.
-        lake: where learners are described; the latest description counts.
+        lake: where learners are described.
         as_of: descriptions from then on are not read.
     """
-    described = lake.table("learners")
-    described = described.filter(described.described_at < ibis.literal(as_of))
-    started = described.group_by("learner").aggregate(
-        started_on=described.started_on.argmax(epoch_us(described.described_at))
-    )
-    started = started.select(described_learner="learner", started_on="started_on")
-    joined = people.left_join(started, people.learner == started.described_learner)
+    known = attributes_at(people, lake, as_of, ("role", "region", "started_on"))
+    known = known.rename(described="learner", said_role="role", said_region="region")
+    joined = people.left_join(known, people.learner == known.described)
     started_us = epoch_us(joined.started_on.cast("timestamp('UTC')"))
     days = (joined.exposed_us - started_us) / DAY_US
     bands = [(days < limit, label) for limit, label in TENURES]
     if STRATUM in people.columns:
         joined = joined.mutate(stratum=joined.stratum.nullif("").fill_null(UNKNOWN))
     return joined.mutate(
-        role=joined.role.fill_null(UNKNOWN),
-        region=joined.region.fill_null(UNKNOWN),
+        role=ibis.coalesce(joined.role, joined.said_role, UNKNOWN),
+        region=ibis.coalesce(joined.region, joined.said_region, UNKNOWN),
         tenure=ibis.cases((days.isnull(), UNKNOWN), *bands, else_=LONGEST_TENURE),
-    ).drop("described_learner", "started_on")
+    ).drop("described", "said_role", "said_region", "started_on")
 
 
 def by_segment(cells: Mapping[Key, Any], at: int) -> dict[str, dict[str, Any]]:
