@@ -32,6 +32,7 @@ class Settings:
     workers: int = 1
     threads: int = 32  # of each worker; fewer than half of them may hold a stream each
     seal_seconds: float = 5.0  # between two moves from the event buffer to the lake
+    quarantine_days: int = 90  # how long what was not taken is kept
     log_level: str = "info"
     scheduler: bool = True
     trusted_proxies: int = 0  # in front of the server, each of which adds to X-Forwarded-For
@@ -54,6 +55,7 @@ class Settings:
             workers=_number(env, "MOMENTUM_WORKERS", int, (1, 64), cls.workers),
             threads=_number(env, "MOMENTUM_THREADS", int, (1, 256), cls.threads),
             seal_seconds=_number(env, "MOMENTUM_SEAL_SECONDS", float, (0.2, 3600.0), 5.0),
+            quarantine_days=_number(env, "MOMENTUM_QUARANTINE_DAYS", int, (1, 3650), 90),
             log_level=_one_of(env, "MOMENTUM_LOG_LEVEL", LOG_LEVELS, cls.log_level),
             scheduler=ON_OFF[_one_of(env, "MOMENTUM_SCHEDULER", tuple(ON_OFF), "on")],
             trusted_proxies=_number(env, "MOMENTUM_TRUSTED_PROXIES", int, (0, 10), 0),

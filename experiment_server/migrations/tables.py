@@ -8,10 +8,13 @@ from experiment_server.environments import models as environments
 from experiment_server.experiments import models as experiments
 from experiment_server.flags import models as flags
 from experiment_server.holdouts import models as holdouts
+from experiment_server.imports import models as imports
 from experiment_server.ingest import models as ingest
+from experiment_server.ingest import outcome_models as outcomes
 from experiment_server.members import models as members
 from experiment_server.metrics import models as metrics
 from experiment_server.notify import models as notify
+from experiment_server.quarantine import models as quarantine
 from experiment_server.readouts import models as readouts
 from experiment_server.reports import models as reports
 from experiment_server.schedule import models as schedule
@@ -23,10 +26,13 @@ MODELS = (
     experiments,
     flags,
     holdouts,
+    imports,
     ingest,
     members,
     metrics,
     notify,
+    outcomes,
+    quarantine,
     readouts,
     reports,
     schedule,

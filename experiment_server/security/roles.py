@@ -23,6 +23,8 @@ ROLE_PERMISSIONS: Final = {
     "audit.read": ANALYST,
     "definitions.write": EDITOR,  # flags, experiments, metrics
     "experiments.run": EDITOR,  # start, pause, stop, archive; holdouts
+    "quarantine.read": EDITOR,  # it shows what senders wrote, learners' own ids included
+    "quarantine.write": EDITOR,  # replay, discard
     "keys.read": EDITOR,
     "keys.write": ADMIN,
     "environments.write": ADMIN,
@@ -36,6 +38,7 @@ KEY_PERMISSIONS: Final = {
     "flags.evaluate": frozenset({SERVER, CLIENT}),
     "events.write": frozenset({SERVER, CLIENT}),
     "learners.write": frozenset({SERVER}),
+    "outcomes.write": frozenset({SERVER}),
 }
 
 SIGNED_IN: Final = "signed-in"  # anyone who is known, whatever the role

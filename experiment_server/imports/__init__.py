@@ -1,0 +1,1 @@
+"""Files in: events, outcomes and learners from CSV, JSON lines and Parquet."""
