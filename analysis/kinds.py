@@ -1,12 +1,14 @@
 """Kinds of event: the one table that says what each means to the Energize Score.
 
-A kind outside the table must carry the prefix ``custom:``; it counts as presence and nothing else.
+A kind outside the table must carry a prefix. ``custom:<name>`` counts as presence and nothing else;
+``outcome:<name>`` is how the lake shows a KPI fact of that name: neither presence nor score.
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
 CUSTOM_PREFIX: Final = "custom:"
+OUTCOME_PREFIX: Final = "outcome:"
 
 Component = Literal["retention", "activity", "incentive", "community"]
 Part = Literal["challenges", "course_units", "claims", "peer_actions"]
@@ -70,7 +72,13 @@ def kinds_of_part(part: Part) -> tuple[str, ...]:
 
 
 def is_known(kind: str) -> bool:
-    """Whether an event of this kind is accepted."""
-    return kind in KINDS_BY_NAME or (
-        kind.startswith(CUSTOM_PREFIX) and len(kind) > len(CUSTOM_PREFIX)
+    """Whether metrics and questions may name this kind."""
+    return kind in KINDS_BY_NAME or any(
+        kind.startswith(prefix) and len(kind) > len(prefix)
+        for prefix in (CUSTOM_PREFIX, OUTCOME_PREFIX)
     )
+
+
+def may_be_sent(kind: str) -> bool:
+    """Whether an event of this kind is accepted; outcomes come as facts, never as events."""
+    return is_known(kind) and not kind.startswith(OUTCOME_PREFIX)

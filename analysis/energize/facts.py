@@ -13,8 +13,14 @@ from typing import Final
 import ibis
 from ibis.expr import types as ir
 
-from analysis.engines.functions import bit_count, days_between, epoch_us, exact_sum
-from analysis.kinds import NOT_PRESENCE, PEER_WEIGHTS, Part, kinds_of_part
+from analysis.engines.functions import (
+    bit_count,
+    days_between,
+    epoch_us,
+    from_millionths,
+    sum_millionths,
+)
+from analysis.kinds import NOT_PRESENCE, OUTCOME_PREFIX, PEER_WEIGHTS, Part, kinds_of_part
 from analysis.lake.reader import Lake
 
 _CHUNK: Final = 56  # days per bitmap: whole weeks, and below the sign bit
@@ -62,7 +68,7 @@ class Window:
 
 def is_presence(kind: ir.StringColumn) -> ir.BooleanColumn:
     """Whether a day with such an event is an active day."""
-    return kind.notin(NOT_PRESENCE)
+    return kind.notin(NOT_PRESENCE) & ~kind.startswith(OUTCOME_PREFIX)
 
 
 def day_bits(window: Window, condition: ir.BooleanColumn, name: str) -> dict[str, ir.Value]:
@@ -96,10 +102,10 @@ def fact_aggregates(events: ir.Table, window: Window) -> dict[str, ir.Value]:
     return {
         **day_bits(window, is_presence(kind), "present"),
         **day_bits(window, kind.isin(kinds_of_part("claims")), "claimed"),
-        f"{prefix}challenges": kind.count(where=inside("challenges")).cast("float64"),
-        f"{prefix}course_units": exact_sum(units, inside("course_units")).fill_null(0.0),
-        f"{prefix}claims": kind.count(where=inside("claims")).cast("float64"),
-        f"{prefix}peer_actions": exact_sum(weight, inside("peer_actions")).fill_null(0.0),
+        f"{prefix}challenges": kind.count(where=inside("challenges")),
+        f"{prefix}course_units": sum_millionths(units, inside("course_units")),
+        f"{prefix}claims": kind.count(where=inside("claims")),
+        f"{prefix}peer_actions": sum_millionths(weight, inside("peer_actions")),
     }
 
 
@@ -117,7 +123,10 @@ def facts(row: ir.Table, window_days: int, prefix: str = "") -> dict[str, ir.Val
     return {
         "active_days": count_days(present),
         "active_weeks": _count_weeks(present, window_days),
-        **{count: row[f"{prefix}{count}"] for count in COUNTS},
+        "challenges": row[f"{prefix}challenges"].cast("float64"),
+        "course_units": from_millionths(row[f"{prefix}course_units"].fill_null(0)),
+        "claims": row[f"{prefix}claims"].cast("float64"),
+        "peer_actions": from_millionths(row[f"{prefix}peer_actions"].fill_null(0)),
         "judged_claim_days": count_days(judged),
         "followed_claim_days": count_days(followed),
     }

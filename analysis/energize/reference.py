@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from analysis.energize.facts import follow_days, weeks_in
 from analysis.energize.norms import COMPONENTS, PARTS, Norms
-from analysis.kinds import KINDS_BY_NAME
+from analysis.kinds import KINDS_BY_NAME, OUTCOME_PREFIX
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def score_components(facts: dict[str, float], norms: Norms, window_days: int) ->
 
 def _is_presence(kind: str) -> bool:
     known = KINDS_BY_NAME.get(kind)
-    return known is None or known.presence
+    return known.presence if known else not kind.startswith(OUTCOME_PREFIX)
 
 
 def _part(kind: str) -> str | None:

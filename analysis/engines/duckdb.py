@@ -1,10 +1,15 @@
 """DuckDB in the process: the default engine."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import ibis
 import pyarrow as pa
 from ibis.backends import BaseBackend
+from ibis.backends.sql.datatypes import DuckDBType
+
+_DAY: Final = "day"
+_DAY_FOLDER: Final = "/day="  # Delta keeps a partition's value in the name of its folder
 
 
 def connect(files: Mapping[str, Sequence[str]], schemas: Mapping[str, pa.Schema]) -> BaseBackend:
@@ -20,16 +25,35 @@ def connect(files: Mapping[str, Sequence[str]], schemas: Mapping[str, pa.Schema]
     for name, schema in schemas.items():
         paths = list(files.get(name, ()))
         if paths:
-            read = backend.read_parquet(paths, union_by_name=True)
-            # Files from before a column existed: it is null there.
-            late = {
-                field.name: ibis.null(ibis.dtype(field.type))
-                for field in schema
-                if field.name not in read.columns
-            }
-            backend.create_view(name, read.mutate(**late) if late else read)
+            backend.raw_sql(_view(name, schema, paths))
         else:
             # Nullable, as the columns of a Parquet file are: tables of one type can be united.
             nullable = pa.schema([field.with_nullable(True) for field in schema])
             backend.create_table(name, nullable.empty_table())
     return backend
+
+
+def _view(name: str, schema: pa.Schema, paths: Sequence[str]) -> str:
+    """SQL that makes a view of the files.
+
+    The columns are told rather than found out: no file is opened before a query wants its rows,
+    and a column that came after a file was written is null there.
+    """
+    in_folders = all(_DAY_FOLDER in path for path in paths)
+    kept = [field for field in schema if not (in_folders and field.name == _DAY)]
+    told = ", ".join(
+        f"'{field.name}': {{'name': '{field.name}', 'type': "
+        f"'{DuckDBType.to_string(ibis.dtype(field.type))}', 'default_value': NULL}}"
+        for field in kept
+    )
+    columns = [f'"{field.name}"' for field in kept]
+    if in_folders and _DAY in schema.names:
+        # A partition's value stands in the path only; a filter on it spares the file.
+        columns.append(
+            f"CAST(regexp_extract(filename, '{_DAY_FOLDER}([^/]*)', 1) AS DATE) AS {_DAY}"
+        )
+    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    return (  # names from our own schema; paths quoted
+        f'CREATE VIEW "{name}" AS SELECT {", ".join(columns)} '  # noqa: S608
+        f"FROM read_parquet([{quoted}], schema = MAP {{{told}}}, filename = true)"
+    )

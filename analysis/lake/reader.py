@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
+import ibis
 from ibis.backends import BaseBackend
 from ibis.expr import types as ir
 
 from analysis.engines import DEFAULT_ENGINE, connect
-from analysis.lake.schema import TABLES
+from analysis.lake.outcomes import outcome_events
+from analysis.lake.schema import DAY, LAYOUTS, TABLES
 from analysis.lake.tables import data_files, open_table
+
+_MOMENT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -55,13 +61,59 @@ class Lake:
         return cls(str(root), versions, engine, files)
 
     def connect(self) -> BaseBackend:
-        """The engine's session with one view per table."""
+        """The engine's session with one view per table, as its rows were written."""
         return self._session
 
-    def table(self, name: str) -> ir.Table:
-        """One table; empty, with the right columns, when nothing was written yet."""
-        return self._session.table(name)
+    def table(
+        self, name: str, since: datetime | None = None, until: datetime | None = None
+    ) -> ir.Table:
+        """One table; empty, with the right columns, when nothing was written yet.
+
+        ``events`` holds, besides the events, each current outcome as an event of the kind
+        ``outcome:<name>`` at noon of its day, so that metrics and questions need not know the
+        difference. ``outcomes`` itself holds every row, superseded ones too.
+
+        Args:
+            name: a row of ``analysis.lake.schema.TABLES``.
+            since: only rows whose time (in ``outcomes``: day) is not before it, aware; the files
+                of days before it are not opened.
+            until: only rows whose time (in ``outcomes``: day) is before it, likewise.
+
+        Raises:
+            ValueError: a range of time in a table without days.
+        """
+        table = self._rows(name)
+        if name == "events" and self._files.get("outcomes"):
+            table = table.union(outcome_events(self._rows("outcomes"), table.schema()))
+        return _between(table, name, since, until)
+
+    def _rows(self, name: str) -> ir.Table:
+        """A table's rows, each with its day."""
+        table, time = self._session.table(name), LAYOUTS[name].time
+        if time is None or all(f"/{DAY}=" in file for file in self._files.get(name, ())):
+            return table
+        # A lake from before days has no such folders: where no day was kept, the time tells it.
+        return table.mutate(**{DAY: ibis.coalesce(table[DAY], table[time].date())})
 
     @cached_property
     def _session(self) -> BaseBackend:
         return connect(self._files, TABLES, self.engine)
+
+
+def _between(
+    table: ir.Table, name: str, since: datetime | None, until: datetime | None
+) -> ir.Table:
+    """The rows of a range of time: by day, so that the engine can leave files out, and exactly."""
+    layout = LAYOUTS[name]
+    if not layout.by_day and (since or until):
+        raise ValueError(f"since, until: table {name} has no days; filter its rows instead")
+    time = table[layout.time] if layout.time else None
+    wanted = []
+    if since is not None:
+        wanted.append(table[DAY] >= ibis.literal(since.astimezone(UTC).date()))
+        wanted += [] if time is None else [time >= ibis.literal(since)]
+    if until is not None:
+        last = until.astimezone(UTC) - _MOMENT
+        wanted.append(table[DAY] <= ibis.literal(last.date()))
+        wanted += [] if time is None else [time < ibis.literal(until)]
+    return table.filter(*wanted) if wanted else table

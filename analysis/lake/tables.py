@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Final
 
-from deltalake import DeltaTable
+import pyarrow as pa
+from deltalake import ColumnProperties, DeltaTable, WriterProperties
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
-from analysis.lake.schema import TABLES
+from analysis.lake.schema import DAY, LAYOUTS, TABLES
 
 # A readout names the lake version it was computed from; for so long it can be computed again.
 KEEP_DAYS: Final = 400
@@ -51,7 +52,8 @@ def data_files(table: DeltaTable, root: str | Path, table_name: str) -> tuple[st
         return tuple(uris)
     # Delta writes a folder's name as part of a URL ("my%20lake"); engines want the name itself.
     folder = Path(table_address(root, table_name)).absolute()
-    return tuple(str(folder / uri.rpartition("/")[2]) for uri in uris)
+    depth = 1 + len(table.metadata().partition_columns)
+    return tuple(str(folder.joinpath(*uri.split("/")[-depth:])) for uri in uris)
 
 
 def open_table(root: str | Path, table_name: str, version: int | None = None) -> DeltaTable | None:
@@ -72,7 +74,11 @@ def open_or_create(root: str | Path, table_name: str) -> DeltaTable:
         Path(address).mkdir(parents=True, exist_ok=True)
     try:
         DeltaTable.create(
-            address, schema=TABLES[table_name], mode="ignore", configuration=CONFIGURATION
+            address,
+            schema=TABLES[table_name],
+            mode="ignore",
+            partition_by=[DAY] if LAYOUTS[table_name].by_day else None,
+            configuration=CONFIGURATION,
         )
     except CommitFailedError:
         # Another writer created it between the look and the creation: then it is there now.
@@ -81,3 +87,22 @@ def open_or_create(root: str | Path, table_name: str) -> DeltaTable:
             raise
         return created
     return DeltaTable(address)
+
+
+def writer_properties(schema: pa.Schema) -> WriterProperties:
+    """How Parquet files are written: small, at a speed that sealing can afford.
+
+    Ids differ in every row, so neither a dictionary nor the smallest and largest of them help;
+    times grow along the sorted rows, so their differences are what is kept.
+    """
+    columns = {}
+    for field in schema:
+        if field.name == "event_id":
+            columns[field.name] = ColumnProperties(
+                dictionary_enabled=False, statistics_enabled="NONE"
+            )
+        elif pa.types.is_timestamp(field.type):
+            columns[field.name] = ColumnProperties(
+                dictionary_enabled=False, encoding="DELTA_BINARY_PACKED"
+            )
+    return WriterProperties(compression="ZSTD", compression_level=3, column_properties=columns)

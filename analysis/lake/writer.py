@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from analysis.lake.schema import TABLES, YOUNG
-from analysis.lake.tables import is_local, open_or_create, open_table
+from analysis.lake.schema import DAY, LAYOUTS, TABLES
+from analysis.lake.tables import is_local, open_or_create, open_table, writer_properties
 
 ATTEMPTS: Final = 40
 
@@ -27,7 +28,8 @@ def append(root: str | Path, table_name: str, rows: pa.Table, app_id: str, seque
     Args:
         root: the environment's lake folder.
         table_name: a row of ``analysis.lake.schema.TABLES``.
-        rows: the rows, with that table's columns.
+        rows: the rows, with that table's columns; a nullable one may be absent, and the day of a
+            table that has the time of each row is derived from it.
         app_id: who writes; sequence numbers count within it.
         sequence: the last sequence number that the rows contain; at most what is already there:
             nothing is written.
@@ -71,28 +73,41 @@ def _commit(table: DeltaTable, rows: pa.Table, app_id: str, sequence: int) -> No
         app_transactions=[Transaction(app_id, sequence)], max_commit_retries=0
     )
     known = {field.name for field in table.schema().fields}
-    grown = not known.issuperset(rows.column_names)  # by a column that an older lake lacks
+    same = known == set(rows.column_names)  # else one of the two is older by a column
     write_deltalake(
         table,
         rows,
         mode="append",
-        schema_mode="merge" if grown else None,
+        schema_mode=None if same else "merge",
+        writer_properties=writer_properties(rows.schema),
         commit_properties=properties,
     )
 
 
 def _fit(rows: pa.Table, table_name: str) -> pa.Table:
+    """The rows with the table's columns, in the order in which its files keep them."""
     if table_name not in TABLES:
         raise ValueError(f"table: found {table_name!r}, expected one of {', '.join(TABLES)}")
-    schema = TABLES[table_name]
-    given = rows.column_names
-    missing = [name for name in schema.names if name not in given and name not in YOUNG]
-    if missing:
-        raise ValueError(f"{table_name}: column {missing[0]} is missing; found {rows.column_names}")
-    for name in YOUNG:
-        if name in schema.names and name not in given:
-            rows = rows.append_column(schema.field(name), pa.nulls(len(rows), pa.string()))
-    return rows.select(schema.names).cast(schema)
+    schema, layout = TABLES[table_name], LAYOUTS[table_name]
+    unknown = [name for name in rows.column_names if name not in schema.names]
+    if unknown:
+        raise ValueError(
+            f"{table_name}: column {unknown[0]} is unknown; expected {', '.join(schema.names)}"
+        )
+    columns = {name: rows[name] for name in rows.column_names}
+    if layout.time in columns:
+        columns[DAY] = pc.cast(pc.floor_temporal(columns[layout.time], unit="day"), pa.date32())
+    for field in schema:
+        if field.name in columns:
+            continue
+        if not field.nullable:
+            raise ValueError(
+                f"{table_name}: column {field.name} is missing; found {rows.column_names}"
+            )
+        columns[field.name] = pa.nulls(len(rows), field.type)
+    fitting = pa.table({name: columns[name] for name in schema.names}).cast(schema)
+    keys = [DAY, *layout.order] if layout.by_day else layout.order
+    return fitting.sort_by([(name, "ascending") for name in keys])
 
 
 def _make_durable(root: str | Path, table_name: str, version: int) -> None:

@@ -63,6 +63,19 @@ def description(learner: str, at: datetime = START, **attributes: Any) -> dict:
     }
 
 
+def outcome(learner: str, name: str, on: date, value: float, **given: Any) -> dict:
+    """One row of the outcomes table."""
+    return {
+        "event_id": f"o{next(_ids)}",
+        "learner": learner,
+        "name": name,
+        "day": on,
+        "value": value,
+        "received_at": datetime(on.year, on.month, on.day, 20, tzinfo=UTC),
+        **given,
+    }
+
+
 def rows_of(table_name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Rows as an Arrow table of the lake's schema; absent columns are null."""
     schema = TABLES[table_name]
@@ -198,4 +211,6 @@ def _events(
         ),
         "properties": pa.nulls(n_events, pa.string()),
     }
-    return pa.table(columns, schema=TABLES["events"])
+    return pa.table(columns).cast(
+        pa.schema([field for field in TABLES["events"] if field.name in columns])
+    )

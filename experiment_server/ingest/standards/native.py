@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from analysis.kinds import CUSTOM_PREFIX, KINDS, is_known
+from analysis.kinds import CUSTOM_PREFIX, KINDS, may_be_sent
 from experiment_server.ingest.items import (
     KnownExperiment,
     ParsedItem,
@@ -63,7 +63,7 @@ def _parse(item: Any, rules: Rules) -> ParsedItem:
 
 def _parse_event(item: dict[str, Any], row: dict[str, Any], rules: Rules) -> str:
     kind = read_text(item, "kind", "kind", "challenge_completed", MAX_ID)
-    if not is_known(kind):
+    if not may_be_sent(kind):
         known = ", ".join(known.name for known in KINDS)
         raise Unacceptable(
             "kind", f"{shown(kind)} is unknown", f"use one of {known} or {CUSTOM_PREFIX}<name>"

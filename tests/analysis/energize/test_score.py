@@ -10,7 +10,7 @@ from analysis.energize.score import explain_learner, score_learners, score_windo
 from analysis.kinds import KINDS
 from tests.analysis.lakes import START, day, event, write_lake
 
-KIND_NAMES = [*(kind.name for kind in KINDS), "custom:quiz"]
+KIND_NAMES = [*(kind.name for kind in KINDS), "custom:quiz", "outcome:revenue"]
 
 
 def norms_of(window_days=28, **half_saturation):

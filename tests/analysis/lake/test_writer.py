@@ -1,16 +1,27 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta, timezone
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
+from analysis.lake.compact import compact
 from analysis.lake.reader import Lake
 from analysis.lake.schema import TABLES
 from analysis.lake.writer import append, last_sequence
-from tests.analysis.lakes import day, event, exposure, rows_of
+from tests.analysis.lakes import (
+    day,
+    description,
+    event,
+    exposure,
+    outcome,
+    rows_of,
+    write_lake,
+)
 
 
 def rows(*names):
@@ -130,19 +141,126 @@ def test_append__killed_around_the_commit_and_repeated__is_there_once(
     assert learners_in(tmp_path) == ["ada", "bo"]
 
 
-def test_append__to_a_table_from_before_a_column__adds_it_and_reads_old_rows_as_null(tmp_path):
-    young = TABLES["exposures"]
-    old = pa.schema([field for field in young if field.name != "stratum"])
-    plain = rows_of("exposures", [exposure("ann", "control", day(0))])
-    address = str(tmp_path / "exposures")
-    DeltaTable.create(address, schema=old)
-    write_deltalake(address, plain.select(old.names), mode="append")
+def files_of(root, name):
+    """Each file of a table: its path within the table and its own rows, as they lie."""
+    folder = root / name
+    return {
+        str(path.relative_to(folder).parent): pq.ParquetFile(path).read()
+        for path in folder.rglob("*.parquet")
+    }
+
+
+def test_append__events_of_two_days__lie_in_a_folder_a_day_and_by_learner(tmp_path):
+    given = [event(who, "sale", day(at)) for at in (1.5, 0.2, 0.1) for who in ("bo", "ada")]
+    append(tmp_path, "events", rows_of("events", given), "buffer", 1)
+
+    files = files_of(tmp_path, "events")
+    first = files["day=2026-03-02"]
+    assert sorted(files) == ["day=2026-03-02", "day=2026-03-03"]
+    assert first["learner"].to_pylist() == ["ada", "ada", "bo", "bo"]
+    assert first["occurred_at"].to_pylist() == [day(0.1), day(0.2)] * 2
+
+
+def test_append__time_in_another_zone__its_utc_day_counts(tmp_path):
+    late = datetime(2026, 3, 2, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
+    append(tmp_path, "events", rows_of("events", [event("ada", "sale", late)]), "buffer", 1)
+
+    assert list(files_of(tmp_path, "events")) == ["day=2026-03-03"]
+
+
+def test_append__description_or_outcome__is_kept_as_it_is(tmp_path):
+    on = date(2026, 3, 2)
+    lake = write_lake(
+        tmp_path,
+        learners=[description("ada", manager="m1")],
+        outcomes=[outcome("ada", "revenue", on, 12.5)],
+    )
+
+    kept = lake.table("outcomes").to_pyarrow().to_pylist()
+    assert list(files_of(tmp_path, "learners")) == ["."]
+    assert lake.table("learners").to_pyarrow()["manager"].to_pylist() == ["m1"]
+    assert [(row["name"], row["day"], row["value"]) for row in kept] == [("revenue", on, 12.5)]
+
+
+def test_append__unknown_column__is_named(tmp_path):
+    given = rows("ada").append_column("mood", pa.array(["good"]))
+
+    with pytest.raises(ValueError, match="events: column mood is unknown; expected event_id"):
+        append(tmp_path, "events", given, "buffer", 1)
+
+
+def old_lake(root, name, given, without):
+    """A table as it was written before some columns, and before days were partitions."""
+    kept = pa.schema([field for field in TABLES[name] if field.name not in without])
+    address = str(root / name)
+    DeltaTable.create(address, schema=kept)
+    write_deltalake(address, rows_of(name, given).select(kept.names), mode="append")
+    return kept
+
+
+# One table's youngest columns of every type that the lake knows, and a value of each.
+YOUNG = [
+    ("exposures", {"stratum": "role=coach"}, exposure("ann", "control", day(0))),
+    ("learners", {"manager": "m1", "started_on": date(2026, 1, 5)}, description("ann")),
+    ("events", {"step": 3, "value": 1.5, "properties": "{}"}, event("ann", "sale", day(0))),
+]
+
+
+@pytest.mark.parametrize(("name", "added", "plain"), YOUNG, ids=[name for name, *_ in YOUNG])
+def test_append__to_a_table_from_before_columns__adds_them_and_old_rows_are_null(
+    tmp_path, name, added, plain
+):
+    old = old_lake(tmp_path, name, [plain], without={*added, "day"})
     before = Lake.open(tmp_path)
+    old_rows, new = rows_of(name, [plain]).select(old.names), rows_of(name, [{**plain, **added}])
 
-    stratified = rows_of("exposures", [exposure("bob", "control", day(0), stratum="role=coach")])
-    append(tmp_path, "exposures", stratified, "sealing", 2)
-    append(tmp_path, "exposures", plain.select(old.names), "sealing", 3)
+    append(tmp_path, name, new, "sealing", 2)
+    append(tmp_path, name, old_rows, "sealing", 3)
 
-    told = Lake.open(tmp_path).table("exposures").order_by("learner").to_pyarrow()
-    assert before.table("exposures").to_pyarrow().column("stratum").to_pylist() == [None]
-    assert told.column("stratum").to_pylist() == [None, None, "role=coach"]
+    after = Lake.open(tmp_path).table(name).to_pyarrow()
+    for column, value in added.items():
+        assert before.table(name).to_pyarrow()[column].to_pylist() == [None]
+        assert sorted(after[column].to_pylist(), key=str) == sorted([None, None, value], key=str)
+
+
+def test_append__to_a_table_from_before_days__its_rows_have_their_day_and_can_be_asked_for(
+    tmp_path,
+):
+    old_lake(tmp_path, "events", [event("ann", "sale", day(0.5))], without={"day"})
+    lake = write_lake(tmp_path, events=[event("bob", "sale", day(1.5))])
+    compact(tmp_path, "events", min_files=2)
+    compacted = Lake.open(tmp_path)
+
+    for read in (lake, compacted):
+        told = read.table("events").order_by("learner").to_pyarrow()
+        assert told["day"].to_pylist() == [date(2026, 3, 2), date(2026, 3, 3)]
+        assert read.table("events", day(1), day(2)).learner.to_pyarrow().to_pylist() == ["bob"]
+
+
+def test_append__to_a_table_with_a_column_of_the_future__leaves_it_null(tmp_path):
+    """A server of an older release goes on beside a newer one."""
+    newer = pa.schema([*TABLES["learners"], pa.field("grade", pa.int64())])
+    DeltaTable.create(str(tmp_path / "learners"), schema=newer)
+
+    lake = write_lake(tmp_path, learners=[description("ada", role="coach")])
+
+    written = DeltaTable(str(tmp_path / "learners"))
+    assert [field.name for field in written.schema().fields][-1] == "grade"
+    assert lake.table("learners").to_pyarrow()["role"].to_pylist() == ["coach"]
+
+
+def test_tables__columns_beyond_those_that_every_row_needs__may_be_null():
+    """What came after a table's first rows can be absent from files: so it must be nullable."""
+    first = {
+        "events": {"event_id", "learner", "kind", "occurred_at", "received_at"},
+        "exposures": {
+            "event_id", "experiment", "variant", "unit_kind", "unit", "learner", "exposed_at",
+            "received_at",
+        },
+        "learners": {"event_id", "learner", "described_at", "received_at"},
+        "outcomes": {"event_id", "learner", "name", "day", "value", "received_at"},
+    }  # fmt: skip
+
+    needed = {name: {f.name for f in schema if not f.nullable} for name, schema in TABLES.items()}
+
+    assert needed == first

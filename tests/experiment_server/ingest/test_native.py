@@ -117,6 +117,7 @@ def test_time__in_any_zone_or_as_milliseconds__is_the_same_instant(at):
         (event(learner="\ud800"), "learner", "unprintable"),
         (event(kind="dancing"), "kind", "unknown"),
         (event(kind="custom:"), "kind", "unknown"),
+        (event(kind="outcome:revenue"), "kind", "unknown"),
         (event(value="12"), "value", "not a number"),
         (event(value=True), "value", "not a number"),
         (event(value=float("nan")), "value", "outside"),
