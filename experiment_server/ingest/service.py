@@ -1,4 +1,4 @@
-"""Receiving a batch: what is good is kept, what is not is refused by index and reason."""
+"""Receiving a batch: what is good is kept; what is not is refused, and kept in quarantine."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +20,9 @@ from experiment_server.ingest.items import (
     Rules,
 )
 from experiment_server.ingest.pseudonyms import Pseudonyms
+from experiment_server.ingest.refused import NATIVE, held_items
 from experiment_server.ingest.standards import STANDARDS
+from experiment_server.quarantine import service as quarantine
 
 MAX_ITEMS: Final = 1_000
 
@@ -43,10 +45,10 @@ def receive(
             may_describe=may_describe,
         )
     parsed, refused = parse_batch(items, rules)
-    appended = buffer.Appended(0, 0)
-    if parsed:
-        with database.write() as session:
-            appended = buffer.append(session, environment_id, parsed, now)
+    with database.write() as session:
+        appended = buffer.append(session, environment_id, parsed, now)
+        if refused:
+            quarantine.hold(session, environment_id, NATIVE, held_items(items, refused, rules), now)
     return Receipt(appended.accepted, appended.duplicates, tuple(refused))
 
 
