@@ -11,6 +11,7 @@ from experiment_server.holdouts import models as holdouts
 from experiment_server.imports import models as imports
 from experiment_server.ingest import models as ingest
 from experiment_server.ingest import outcome_models as outcomes
+from experiment_server.kind_rules import models as kind_rules
 from experiment_server.members import models as members
 from experiment_server.metrics import models as metrics
 from experiment_server.notify import models as notify
@@ -19,6 +20,7 @@ from experiment_server.readouts import models as readouts
 from experiment_server.reports import models as reports
 from experiment_server.schedule import models as schedule
 from experiment_server.scores import models as scores
+from experiment_server.xapi import models as xapi
 
 MODELS = (
     audit,
@@ -28,6 +30,7 @@ MODELS = (
     holdouts,
     imports,
     ingest,
+    kind_rules,
     members,
     metrics,
     notify,
@@ -37,5 +40,6 @@ MODELS = (
     reports,
     schedule,
     scores,
+    xapi,
 )
 METADATA: sa.MetaData = SQLModel.metadata

@@ -1,0 +1,1 @@
+"""Caliper: envelopes of events from an LMS."""

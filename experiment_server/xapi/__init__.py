@@ -1,0 +1,1 @@
+"""xAPI: a statement store, and each statement an event."""
