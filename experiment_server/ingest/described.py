@@ -67,6 +67,28 @@ class LearnerItem(BaseModel):
     attributes: LearnerAttributes
 
 
+class OutcomeItem(BaseModel):
+    """What a learner's business counted on one day; the value received last counts."""
+
+    id: Id | None = Field(
+        default=None,
+        description="Of your making: the same id again changes nothing, ever. Without it, only the "
+        "value that is current already changes nothing",
+    )
+    learner: Id
+    name: Annotated[str, Field(min_length=1, max_length=100)] = Field(
+        description="sales, quota_attainment ...; metrics count it as outcome:<name>"
+    )
+    day: date
+    value: float = Field(ge=-1e15, le=1e15)
+
+
+class OutcomeBatch(BaseModel):
+    """Up to a thousand outcomes; a bad one is refused by itself."""
+
+    items: list[OutcomeItem] = Field(min_length=1, max_length=1_000)
+
+
 class Batch(BaseModel):
     """Up to a thousand items; a bad one is refused by itself."""
 
@@ -91,11 +113,15 @@ class ReceiptView(BaseModel):
     refused: list[RefusalView]
 
 
-def takes_a_batch(view: View) -> View:
-    """Describe a route's body as ``Batch`` without letting the framework parse it first.
+def takes(model: type[BaseModel]) -> Callable[[View], View]:
+    """Describe a route's body as ``model`` without letting the framework parse it first.
 
     The framework would refuse a whole batch for one bad item.
     """
-    _annotate(view, body=Batch, body_example=None, body_examples=None)
-    _annotate(view, content_type="application/json")
-    return view
+
+    def describe(view: View) -> View:
+        _annotate(view, body=model, body_example=None, body_examples=None)
+        _annotate(view, content_type="application/json")
+        return view
+
+    return describe

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -23,8 +23,6 @@ from experiment_server.ingest.pseudonyms import Pseudonyms
 from experiment_server.ingest.refused import NATIVE, held_items
 from experiment_server.ingest.standards import STANDARDS
 from experiment_server.quarantine import service as quarantine
-
-MAX_ITEMS: Final = 1_000
 
 
 def receive(
