@@ -32,6 +32,8 @@ Ints = npt.NDArray[np.int64]
 ACTIVE_DAYS: Final = 28
 """Who did something in so many days before the date would have met a variant."""
 STEP: Final = timedelta(days=7)
+KNOWN: Final = timedelta(days=84)
+"""How far back the pace of a start is read."""
 NO_TEAM: Final = -1
 
 
@@ -123,6 +125,12 @@ def arrivals(lake: Lake, since: datetime, until: datetime) -> tuple[Ints, Ints]:
     return _daily(learners, n_days), _daily(
         teams.group_by("day").aggregate(n=ibis._.count()), n_days
     )
+
+
+def recent_arrivals(lake: Lake, as_of: datetime) -> tuple[Ints, Ints]:
+    """``arrivals`` of the last twelve weeks, or of as many days as there are."""
+    first = first_event(lake, as_of) or as_of
+    return arrivals(lake, max(first, as_of - KNOWN), as_of)
 
 
 def first_event(lake: Lake, as_of: datetime) -> datetime | None:

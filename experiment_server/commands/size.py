@@ -3,8 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from analysis.sizing.wish import Answer, Spread, Wish
 
 REFUSED = 2
-KNOWN_DAYS: Final = 84
-"""How far back the pace of a start is read: so many days before the end of history."""
 
 _SPREAD = ("sd", "share", "correlation", "team_size", "icc", "size_cv")
 
@@ -139,7 +136,7 @@ def _typed(given: Mapping[str, float]) -> _Known:
 
 
 def _from_history(key: str, where: tuple[str, str | None, str], given: Mapping[str, Any]) -> _Known:
-    from analysis.history import arrivals, first_event
+    from analysis.history import recent_arrivals
     from analysis.sizing.accrual import Accrual
     from analysis.sizing.past import facts_of
     from analysis.sizing.wish import Spread
@@ -152,9 +149,7 @@ def _from_history(key: str, where: tuple[str, str | None, str], given: Mapping[s
         facts = past if isinstance(past, NotEstimable) else facts_of(past)
         if isinstance(facts, NotEstimable):
             raise Problem(422, f"--metric {key}: {facts.reason}. {facts.remedy}.")
-        first = first_event(history.lake, history.as_of) or history.as_of
-        since = max(first, history.as_of - timedelta(days=KNOWN_DAYS))
-        learners, teams = arrivals(history.lake, since, history.as_of)
+        learners, teams = recent_arrivals(history.lake, history.as_of)
     by_team = unit == "team" or "team_size" in given
     spread = Spread.of_facts(facts, "team" if by_team and "team_size" not in given else "learner")
     if "sd" in given or "share" in given:

@@ -168,7 +168,7 @@ def _engagement(
 
 def _sales(population: Population, propensity: np.ndarray, rng: np.random.Generator) -> pa.Table:
     if not population.sales_per_propensity:
-        return TABLES["events"].empty_table()
+        return TABLES["events"].empty_table().drop_columns(["day"])
     n_sales = rng.poisson(1.0 + population.sales_per_propensity * propensity)
     learner = np.repeat(np.arange(population.n_learners), n_sales)
     on_day = rng.random(len(learner)) * population.days
