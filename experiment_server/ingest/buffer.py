@@ -1,21 +1,16 @@
 """The event buffer: durable before the answer, and a repeated id stored once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
+from experiment_server.ingest import ledger
+from experiment_server.ingest.chunks import pack, unpack
 from experiment_server.ingest.items import ParsedItem
-from experiment_server.ingest.models import BufferedEvent, ReceivedEvent
-
-_INSERTS: Final[dict[str, Callable[..., Any]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
+from experiment_server.ingest.models import BufferedChunk
 
 
 class Appended(NamedTuple):
@@ -23,11 +18,6 @@ class Appended(NamedTuple):
 
     accepted: int
     duplicates: int
-
-
-def event_key(event_id: str) -> bytes:
-    """An event id at fixed length, as the ledger keeps it."""
-    return blake2b(event_id.encode(), digest_size=16).digest()
 
 
 def append(
@@ -41,47 +31,52 @@ def append(
     received = list(items)
     by_key: dict[bytes, ParsedItem] = {}
     for item in received:
-        by_key.setdefault(event_key(item.event_id), item)
-    new = _enter_ledger(session, environment_id, list(by_key))
-    _insert_rows(
-        session, environment_id, [by_key[key] for key in by_key if key in new], received_at
-    )
+        by_key.setdefault(ledger.event_key(item.event_id), item)
+    new = ledger.enter(session, environment_id, by_key)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for key, item in by_key.items():
+        if key in new:
+            rows.setdefault(item.lake_table, []).append(item.row)
+    for lake_table, of_table in rows.items():
+        _insert_chunk(session, environment_id, lake_table, of_table, received_at)
     return Appended(len(new), len(received) - len(new))
 
 
 def count_buffered(session: Session, environment_id: int) -> int:
     """How many rows wait for the lake."""
-    counted = sa.select(sa.func.count()).where(col(BufferedEvent.environment_id) == environment_id)
-    return int(session.connection().execute(counted).scalar_one())
+    counted = sa.select(sa.func.coalesce(sa.func.sum(col(BufferedChunk.n_rows)), 0))
+    of_environment = counted.where(col(BufferedChunk.environment_id) == environment_id)
+    return int(session.connection().execute(of_environment).scalar_one())
 
 
-def _enter_ledger(session: Session, environment_id: int, keys: Sequence[bytes]) -> set[bytes]:
-    """Enter the keys; gives those that were not there before."""
-    insert = _INSERTS[session.get_bind().dialect.name]
-    statement = (
-        insert(ReceivedEvent).on_conflict_do_nothing().returning(col(ReceivedEvent.event_key))
+def read_buffered(
+    session: Session, environment_id: int
+) -> Iterator[tuple[BufferedChunk, list[dict[str, Any]]]]:
+    """The chunks that wait for the lake, in the order they came, each with its rows."""
+    chosen = (
+        select(BufferedChunk)
+        .where(BufferedChunk.environment_id == environment_id)
+        .order_by(col(BufferedChunk.id))
     )
-    # sorted, so that two batches with common ids lock them in one order and never deadlock
-    rows = [{"environment_id": environment_id, "event_key": key} for key in sorted(keys)]
-    if not rows:
-        return set()
-    entered = session.connection().execute(statement, rows)
-    return {bytes(key) for key in entered.scalars()}
+    for chunk in session.exec(chosen):
+        yield chunk, unpack(chunk.content, chunk.n_bytes)
 
 
-def _insert_rows(
-    session: Session, environment_id: int, items: Sequence[ParsedItem], received_at: datetime
+def _insert_chunk(
+    session: Session,
+    environment_id: int,
+    lake_table: str,
+    rows: list[dict[str, Any]],
+    received_at: datetime,
 ) -> None:
-    if items:
-        session.connection().execute(
-            sa.insert(BufferedEvent),
-            [
-                {
-                    "environment_id": environment_id,
-                    "lake_table": item.lake_table,
-                    "row": item.row,
-                    "received_at": received_at,
-                }
-                for item in items
-            ],
+    packed = pack(rows)
+    session.connection().execute(
+        sa.insert(BufferedChunk).values(
+            environment_id=environment_id,
+            lake_table=lake_table,
+            received_at=received_at,
+            n_rows=packed.n_rows,
+            n_bytes=packed.n_bytes,
+            content=packed.content,
         )
+    )

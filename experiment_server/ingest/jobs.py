@@ -3,22 +3,23 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from sqlmodel import Session, col, select
 
-from analysis.lake.compact import compact_all
+from analysis.lake.compact import compact_all, vacuum_all
 from experiment_server.environments.models import Environment
 from experiment_server.environments.service import list_environments, load_environment
-from experiment_server.ingest.models import BufferedEvent
+from experiment_server.ingest.models import BufferedChunk
 from experiment_server.ingest.sealing import lake_root, seal_all
-from experiment_server.schedule.grid import latest_daily, latest_slot
+from experiment_server.schedule.grid import latest_daily, latest_slot, latest_weekly
 from experiment_server.schedule.job import Claim, Job, Slot
 from experiment_server.state import State
 
 
 def _due_seals(state: State, session: Session, now: datetime) -> list[Slot]:
     slot_at = latest_slot(now, timedelta(seconds=state.settings.seal_seconds))
-    waiting = select(BufferedEvent.environment_id).where(
-        BufferedEvent.environment_id == Environment.id
+    waiting = select(BufferedChunk.environment_id).where(
+        BufferedChunk.environment_id == Environment.id
     )
     filled = select(Environment.key).where(waiting.exists()).order_by(col(Environment.key))
     return [Slot(key, slot_at) for key in session.exec(filled)]
@@ -39,6 +40,17 @@ def _compact(state: State, claim: Claim) -> None:
     compact_all(root)
 
 
+def _due_vacuums(_state: State, session: Session, now: datetime) -> list[Slot]:
+    slot_at = latest_weekly(now, hour=4)
+    return [Slot(environment.key, slot_at) for environment in list_environments(session)]
+
+
+def _vacuum(state: State, claim: Claim) -> None:
+    _environment, root = _place(state, claim.scope)
+    removed = vacuum_all(root)
+    structlog.get_logger().info("vacuumed", environment=claim.scope, files=removed)
+
+
 def _place(state: State, key: str) -> tuple[Environment, str]:
     with state.database.read() as session:
         environment = load_environment(session, key)
@@ -47,5 +59,18 @@ def _place(state: State, key: str) -> tuple[Environment, str]:
 
 JOBS: Final = (
     Job("seal", "Move received events into the lake", _due_seals, _seal, lease_s=120, quick=True),
-    Job("compact", "Merge the lake's small files, daily", _due_compactions, _compact, lease_s=1800),
+    Job(
+        "compact",
+        "Merge the lake's small files and sort them by learner, daily",
+        _due_compactions,
+        _compact,
+        lease_s=1800,
+    ),
+    Job(
+        "vacuum",
+        "Remove the lake's files that no readout may ask for any more, weekly",
+        _due_vacuums,
+        _vacuum,
+        lease_s=1800,
+    ),
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from experiment_server.columns import BigId, JSONValue, Plain, UTCDateTime
+from experiment_server.columns import BigId, UTCDateTime
 
 
 class ReceivedEvent(SQLModel, table=True):
@@ -18,17 +18,20 @@ class ReceivedEvent(SQLModel, table=True):
     event_key: bytes = Field(primary_key=True, sa_type=sa.LargeBinary(16))  # BLAKE2b of the id
 
 
-class BufferedEvent(SQLModel, table=True):
-    """A durable row on its way to the lake, already in the lake's shape and pseudonymous."""
+class BufferedChunk(SQLModel, table=True):
+    """Durable rows of one lake table on their way there, already in its shape and pseudonymous."""
 
-    __tablename__ = "buffered_event"
+    __tablename__ = "buffered_chunk"
+    __table_args__ = (sa.Index(None, "environment_id", "batch"),)
 
-    sequence: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    environment_id: int = Field(foreign_key="environment.id", index=True)
-    lake_table: str = Field(max_length=16)  # events | exposures | learners
-    row: dict[str, Plain] = Field(sa_type=JSONValue)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    environment_id: int = Field(foreign_key="environment.id")
+    lake_table: str = Field(max_length=16)  # a name of analysis.lake.schema.TABLES
+    n_rows: int
+    n_bytes: int  # of the rows before they were compressed
     received_at: datetime = Field(sa_type=UTCDateTime)
-    batch: int | None = Field(default=None, index=True)  # the sealing batch that took it
+    batch: int | None = None  # the sealing batch that took it
+    content: bytes = Field(sa_type=sa.LargeBinary)  # see ingest.chunks
 
 
 class SealingCursor(SQLModel, table=True):

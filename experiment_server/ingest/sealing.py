@@ -1,9 +1,9 @@
 """Sealing: buffered rows move into the lake, each exactly once, whatever dies in between.
 
-A batch gets its number and its rows in one transaction; each lake table takes the batch's rows in
-one Delta commit that carries the number; then the rows leave the buffer. A crash leaves a numbered
-batch behind: the next run takes the same rows under the same number, and the tables that already
-have the number write nothing.
+A batch gets its number and its chunks in one transaction; each lake table takes the batch's rows
+in one Delta commit that carries the number; then the chunks leave the buffer. A crash leaves a
+numbered batch behind: the next run takes the same chunks under the same number, and the tables that
+already have the number write nothing.
 """
 
 import fcntl
@@ -22,13 +22,18 @@ from analysis.lake.schema import TABLES
 from analysis.lake.writer import append, last_sequence
 from experiment_server.db import Database
 from experiment_server.environments.models import Environment
-from experiment_server.ingest.models import BufferedEvent, SealingCursor
+from experiment_server.ingest.buffer import count_buffered
+from experiment_server.ingest.chunks import unpack
+from experiment_server.ingest.models import BufferedChunk, SealingCursor
 
 APP_ID: Final = "seal"
-BATCH_ROWS: Final = 20_000
+BATCH_ROWS: Final = 250_000
+BATCH_BYTES: Final = 128_000_000  # of rows as JSON: what a batch may take of memory, about
+ROWS_AT_ONCE: Final = 5_000  # become columns together
 WAIT_S: Final = 60.0  # for another server that is sealing the same environment
 _POLL_S: Final = 0.05
 _ADVISORY_CLASS: Final = 7_364_211  # any number that nothing else in the database locks
+_CHUNKS: Final = sa.inspect(BufferedChunk).local_table
 
 
 class SealingBusyError(RuntimeError):
@@ -41,7 +46,13 @@ def lake_root(lake_dir: str, environment: Environment) -> str:
 
 
 def seal(database: Database, environment: Environment, root: str, limit: int = BATCH_ROWS) -> int:
-    """Move up to ``limit`` buffered rows into the lake; gives how many moved.
+    """Move a batch of buffered rows into the lake; gives how many moved.
+
+    Args:
+        database: whose buffer.
+        environment: whose rows.
+        root: the environment's lake.
+        limit: the batch ends with the chunk that reaches so many rows.
 
     Raises:
         SealingBusyError: another server held the environment for a minute.
@@ -79,9 +90,8 @@ def _id(environment: Environment) -> int:
 
 
 def _count(database: Database, environment_id: int) -> int:
-    counted = sa.select(sa.func.count()).where(col(BufferedEvent.environment_id) == environment_id)
     with database.read() as session:
-        return int(session.connection().execute(counted).scalar_one())
+        return count_buffered(session, environment_id)
 
 
 def _floor(root: str) -> int:
@@ -97,25 +107,38 @@ def _take_batch(database: Database, environment_id: int, limit: int, floor: int)
     """The number of the batch to write: an unfinished one first, else a new one; None: no rows."""
     with database.write() as session:
         cursor = _cursor(session, environment_id)
-        if _has_rows(session, environment_id, cursor.last_batch):
+        if _has_chunks(session, environment_id, cursor.last_batch):
             return cursor.last_batch
         number = max(cursor.last_batch, floor) + 1
-        waiting = (
-            sa.select(col(BufferedEvent.sequence))
-            .where(col(BufferedEvent.environment_id) == environment_id)
-            .where(col(BufferedEvent.batch).is_(None))
-            .order_by(col(BufferedEvent.sequence))
-            .limit(limit)
-        )
+        chosen = _next_chunks(environment_id, limit)
         marked = session.connection().execute(
-            sa.update(BufferedEvent)
-            .where(col(BufferedEvent.sequence).in_(waiting))
-            .values(batch=number)
+            sa.update(BufferedChunk).where(col(BufferedChunk.id).in_(chosen)).values(batch=number)
         )
         if marked.rowcount == 0:
             return None
         cursor.last_batch = number
         return number
+
+
+def _next_chunks(environment_id: int, limit: int) -> sa.Select[Any]:
+    """The chunks that wait, in their order, until they have enough rows or bytes; at least one."""
+    table = _CHUNKS
+    earlier = {"order_by": table.c.id, "rows": (None, -1)}
+    waiting = (
+        sa.select(
+            table.c.id,
+            sa.func.sum(table.c.n_rows).over(**earlier).label("rows_before"),
+            sa.func.sum(table.c.n_bytes).over(**earlier).label("bytes_before"),
+        )
+        .where(table.c.environment_id == environment_id, table.c.batch.is_(None))
+        .order_by(table.c.id)
+        .limit(limit)  # each has a row at least
+        .subquery()
+    )
+    return sa.select(waiting.c.id).where(
+        sa.func.coalesce(waiting.c.rows_before, 0) < limit,
+        sa.func.coalesce(waiting.c.bytes_before, 0) < BATCH_BYTES,
+    )
 
 
 def _cursor(session: Session, environment_id: int) -> SealingCursor:
@@ -127,38 +150,59 @@ def _cursor(session: Session, environment_id: int) -> SealingCursor:
     return cursor
 
 
-def _has_rows(session: Session, environment_id: int, batch: int) -> bool:
+def _has_chunks(session: Session, environment_id: int, batch: int) -> bool:
     found = sa.select(
         sa.exists()
-        .where(col(BufferedEvent.environment_id) == environment_id)
-        .where(col(BufferedEvent.batch) == batch)
+        .where(col(BufferedChunk.environment_id) == environment_id)
+        .where(col(BufferedChunk.batch) == batch)
     )
     return bool(session.connection().execute(found).scalar_one())
 
 
 def _load_batch(database: Database, environment_id: int, batch: int) -> dict[str, pa.Table]:
     """The batch's rows per lake table, in the order they came."""
-    table = sa.inspect(BufferedEvent).local_table
+    table = _CHUNKS
     chosen = (
-        sa.select(table.c.lake_table, table.c.row)
+        sa.select(table.c.lake_table, table.c.content, table.c.n_bytes)
         .where(table.c.environment_id == environment_id, table.c.batch == batch)
-        .order_by(table.c.sequence)
+        .order_by(table.c.id)
     )
-    gathered: dict[str, list[dict[str, Any]]] = {}
+    gathered: dict[str, _Columns] = {}
     with database.read() as session:
-        for lake_table, row in session.connection().execute(chosen):
-            gathered.setdefault(lake_table, []).append(row)
-    return {
-        name: pa.Table.from_pylist(rows, schema=TABLES[name]) for name, rows in gathered.items()
-    }
+        for lake_table, content, n_bytes in session.connection().execute(chosen):
+            columns = gathered.setdefault(lake_table, _Columns(TABLES[lake_table]))
+            columns.add(unpack(content, n_bytes))
+    return {name: columns.table() for name, columns in gathered.items()}
+
+
+class _Columns:
+    """Rows that become columns, some thousands at a time: neither one by one nor all at once."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._batches: list[pa.RecordBatch] = []
+        self._rows: list[dict[str, Any]] = []
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        self._rows += rows
+        if len(self._rows) >= ROWS_AT_ONCE:
+            self._turn()
+
+    def table(self) -> pa.Table:
+        self._turn()
+        return pa.Table.from_batches(self._batches, schema=self._schema)
+
+    def _turn(self) -> None:
+        self._batches.append(pa.RecordBatch.from_pylist(self._rows, schema=self._schema))
+        self._rows = []
 
 
 def _drop_batch(database: Database, environment_id: int, batch: int) -> None:
     with database.write() as session:
         session.connection().execute(
-            sa.delete(BufferedEvent)
-            .where(col(BufferedEvent.environment_id) == environment_id)
-            .where(col(BufferedEvent.batch) == batch)
+            sa.delete(BufferedChunk)
+            .where(col(BufferedChunk.environment_id) == environment_id)
+            .where(col(BufferedChunk.batch) == batch)
         )
 
 

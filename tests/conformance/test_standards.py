@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
-from sqlmodel import select
 
 from experiment_server.experiments.models import Experiment
+from experiment_server.ingest.buffer import read_buffered
 from experiment_server.ingest.items import KnownExperiment, ParsedItem, Refusal, Rules
-from experiment_server.ingest.models import BufferedEvent
 from experiment_server.ingest.pseudonyms import Pseudonyms
 from experiment_server.ingest.service import parse_batch
 from experiment_server.ingest.standards import STANDARDS
@@ -169,7 +168,8 @@ def test_api__all_poison_in_one_batch__keeps_the_good_and_accounts_for_each(clie
     assert answer.json["accepted"] == len(good) + 2
     assert len(answer.json["refused"]) == len(small)
     with database.read() as session:
-        stored = {row.row["event_id"] for row in session.exec(select(BufferedEvent))}
+        chunks = list(read_buffered(session, keys.environment.id))
+    stored = {row["event_id"] for _chunk, rows in chunks for row in rows}
     assert stored == {"good-x", "good-l", *(item["id"] for item in good)}
 
 

@@ -44,14 +44,14 @@ def wrap(name, nth, last):
 
 def within_marking():
     import sqlalchemy as sa
-    real = sealing._has_rows
+    real = sealing._has_chunks
     def patched(session, *args):
         sa.event.listen(session.connection().engine, "before_cursor_execute", on_update)
         return real(session, *args)
     def on_update(conn, cursor, statement, *rest):
         if "UPDATE sealing_cursor" in statement:
             die()
-    sealing._has_rows = patched
+    sealing._has_chunks = patched
 
 def within_commit():
     from analysis.lake import writer
@@ -97,8 +97,10 @@ def send(database, environment):
         base = {"id": f"{n:03}", "learner": f"learner-{n % 5}", "at": NOW.isoformat()}
         described = {"type": "learner", "attributes": {"role": "rep"}}
         items.append({**base, **(described if n % 3 == 0 else {"type": "event", "kind": "sale"})})
-    receipt = receive(database, environment.id, items, NOW, may_describe=True)
-    assert receipt.accepted == N_EVENTS
+    for first in range(0, N_EVENTS, 10):  # several chunks, and one batch does not take them all
+        ten = items[first : first + 10]
+        receipt = receive(database, environment.id, ten, NOW, may_describe=True)
+        assert receipt.accepted == 10
 
 
 def seal_and_die(database_url, root, step):
@@ -126,4 +128,4 @@ def test_sealing__killed_twice_at_a_step__loses_and_doubles_nothing(
     ]
     assert sorted(ids) == [f"{n:03}" for n in range(N_EVENTS)]
     with database.read() as session:
-        assert session.execute(sa.text("SELECT count(*) FROM buffered_event")).scalar_one() == 0
+        assert session.execute(sa.text("SELECT count(*) FROM buffered_chunk")).scalar_one() == 0

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from analysis.lake.tables import open_table
 from experiment_server.environments.models import Environment
-from experiment_server.ingest.models import BufferedEvent
+from experiment_server.ingest.buffer import read_buffered
 from experiment_server.ingest.sealing import lake_root, seal_all
 from tests.faults.killable import MOMENTUM, KillableServer, Sender, kill_again_and_again
 
@@ -74,9 +74,9 @@ def test_server__killed_again_and_again_while_it_takes_events__loses_and_doubles
     sent = set().union(*(sender.sent for sender in senders))
     environment, root, sealed = read_lake(database, settings)
     with database.read() as session:
-        rows = session.exec(select(BufferedEvent)).all()
-    in_batches = [row.row["event_id"] for row in rows if row.batch is not None]
-    waiting = [row.row["event_id"] for row in rows if row.batch is None]
+        chunks = list(read_buffered(session, environment.id))
+    in_batches = [row["event_id"] for chunk, rows in chunks if chunk.batch for row in rows]
+    waiting = [row["event_id"] for chunk, rows in chunks if not chunk.batch for row in rows]
     assert len(sealed) == len(set(sealed))  # doubled in the lake: 0
     assert not set(sealed) & set(waiting)
     assert set(sealed) | set(waiting) | set(in_batches) == sent  # lost: 0, invented: 0

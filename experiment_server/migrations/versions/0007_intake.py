@@ -1,14 +1,146 @@
-"""The event buffer in chunks."""
+"""The event buffer in chunks: one row of SQL holds many rows of the lake.
+
+Rows that wait for the lake, and rows of a batch that is on its way, are carried over.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+AT_ONCE = 500  # rows of a chunk that is made here
+JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TIME = sa.DateTime(timezone=True)
+
+ROWS = sa.table(
+    "buffered_event",
+    sa.column("sequence", BIG_ID),
+    sa.column("environment_id", sa.Integer()),
+    sa.column("lake_table", sa.String()),
+    sa.column("row", JSON),
+    sa.column("received_at", TIME),
+    sa.column("batch", sa.Integer()),
+)
+CHUNKS = sa.table(
+    "buffered_chunk",
+    sa.column("id", BIG_ID),
+    sa.column("environment_id", sa.Integer()),
+    sa.column("lake_table", sa.String()),
+    sa.column("n_rows", sa.Integer()),
+    sa.column("n_bytes", sa.Integer()),
+    sa.column("received_at", TIME),
+    sa.column("batch", sa.Integer()),
+    sa.column("content", sa.LargeBinary()),
+)
+
 
 def upgrade() -> None:
-    pass
+    _make_chunks()
+    connection = op.get_bind()
+    for rows in _pages(connection, ROWS.c.sequence):
+        # of one page and not over all of them: the rows of a buffer need not fit into memory
+        for _, group in groupby(sorted(rows, key=_belonging), key=_belonging):
+            connection.execute(sa.insert(CHUNKS).values(_chunk(list(group))))
+    op.drop_table("buffered_event")
 
 
 def downgrade() -> None:
-    pass
+    _make_rows()
+    connection = op.get_bind()
+    for chunks in _pages(connection, CHUNKS.c.id, at_once=20):
+        for chunk in chunks:
+            rows = orjson.loads(pa.decompress(chunk.content, chunk.n_bytes, "zstd", asbytes=True))
+            shared = {
+                "environment_id": chunk.environment_id,
+                "lake_table": chunk.lake_table,
+                "received_at": chunk.received_at,
+                "batch": chunk.batch,
+            }
+            connection.execute(sa.insert(ROWS), [{**shared, "row": row} for row in rows])
+    op.drop_table("buffered_chunk")
+
+
+def _pages(
+    connection: sa.Connection, key: Any, at_once: int = AT_ONCE
+) -> Iterator[list[sa.Row[Any]]]:
+    """The table's rows in the order of their key."""
+    chosen = sa.select(key.table).order_by(key).limit(at_once)
+    page = list(connection.execute(chosen))
+    while page:
+        yield page
+        last = getattr(page[-1], key.name)
+        page = list(connection.execute(chosen.where(key > last)))
+
+
+def _belonging(row: sa.Row[Any]) -> tuple[int, str, int]:
+    return row.environment_id, row.lake_table, -1 if row.batch is None else row.batch
+
+
+def _chunk(rows: list[sa.Row[Any]]) -> dict[str, Any]:
+    text = orjson.dumps([row.row for row in rows])
+    first = rows[0]
+    return {
+        "environment_id": first.environment_id,
+        "lake_table": first.lake_table,
+        "n_rows": len(rows),
+        "n_bytes": len(text),
+        "received_at": first.received_at,
+        "batch": first.batch,
+        "content": pa.compress(text, codec="zstd", asbytes=True),
+    }
+
+
+def _make_chunks() -> None:
+    op.create_table(
+        "buffered_chunk",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("environment_id", sa.Integer(), nullable=False),
+        sa.Column("lake_table", sa.String(length=16), nullable=False),
+        sa.Column("n_rows", sa.Integer(), nullable=False),
+        sa.Column("n_bytes", sa.Integer(), nullable=False),
+        sa.Column("received_at", TIME, nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=True),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["environment_id"],
+            ["environment.id"],
+            name=op.f("fk_buffered_chunk_environment_id_environment"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_buffered_chunk")),
+    )
+    op.create_index(
+        op.f("ix_buffered_chunk_environment_id_batch"),
+        "buffered_chunk",
+        ["environment_id", "batch"],
+    )
+
+
+def _make_rows() -> None:
+    op.create_table(
+        "buffered_event",
+        sa.Column("sequence", BIG_ID, nullable=False),
+        sa.Column("environment_id", sa.Integer(), nullable=False),
+        sa.Column("lake_table", sa.String(length=16), nullable=False),
+        sa.Column("row", JSON, nullable=False),
+        sa.Column("received_at", TIME, nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["environment_id"],
+            ["environment.id"],
+            name=op.f("fk_buffered_event_environment_id_environment"),
+        ),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_buffered_event")),
+    )
+    op.create_index(op.f("ix_buffered_event_batch"), "buffered_event", ["batch"])
+    op.create_index(op.f("ix_buffered_event_environment_id"), "buffered_event", ["environment_id"])

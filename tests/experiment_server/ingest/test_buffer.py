@@ -4,11 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from sqlmodel import select
 
 from experiment_server.ingest import buffer
 from experiment_server.ingest.items import ParsedItem
-from experiment_server.ingest.models import BufferedEvent
 from tests.factories import make_environment
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -23,9 +21,10 @@ def append(database, environment, *event_ids):
         return buffer.append(session, environment.id, [item(e) for e in event_ids], NOW)
 
 
-def buffered_ids(database):
+def buffered_ids(database, environment):
     with database.read() as session:
-        return sorted(event.row["event_id"] for event in session.exec(select(BufferedEvent)))
+        chunks = list(buffer.read_buffered(session, environment.id))
+    return sorted(row["event_id"] for _chunk, rows in chunks for row in rows)
 
 
 def test_append__new_ids__accepts_them_all(database):
@@ -34,7 +33,7 @@ def test_append__new_ids__accepts_them_all(database):
     appended = append(database, environment, "a", "b", "c")
 
     assert appended == (3, 0)
-    assert buffered_ids(database) == ["a", "b", "c"]
+    assert buffered_ids(database, environment) == ["a", "b", "c"]
 
 
 def test_append__a_repeated_batch__stores_nothing_twice(database):
@@ -44,7 +43,7 @@ def test_append__a_repeated_batch__stores_nothing_twice(database):
     appended = append(database, environment, "b", "a", "c")
 
     assert appended == (1, 2)
-    assert buffered_ids(database) == ["a", "b", "c"]
+    assert buffered_ids(database, environment) == ["a", "b", "c"]
 
 
 def test_append__the_same_id_twice_in_one_batch__counts_once(database):
@@ -53,7 +52,7 @@ def test_append__the_same_id_twice_in_one_batch__counts_once(database):
     appended = append(database, environment, "a", "a", "b", "a")
 
     assert appended == (2, 2)
-    assert buffered_ids(database) == ["a", "b"]
+    assert buffered_ids(database, environment) == ["a", "b"]
 
 
 def test_append__the_same_id_in_another_environment__is_another_event(database):

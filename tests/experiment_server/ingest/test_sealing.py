@@ -62,12 +62,27 @@ def test_seal__an_empty_buffer__writes_nothing(database, root):
 
 def test_seal__more_than_the_limit__goes_in_several_batches(database, root):
     environment = make_environment(database)
-    send(database, environment, events(*"abcde"))
+    for ids in ("ab", "c", "de", "f"):
+        send(database, environment, events(*ids))
 
-    moved = [sealing.seal(database, environment, root, limit=2) for _ in range(4)]
+    moved = [sealing.seal(database, environment, root, limit=3) for _ in range(3)]
 
-    assert moved == [2, 2, 1, 0]
-    assert lake_ids(root) == list("abcde")
+    assert moved == [3, 3, 0]
+    assert lake_ids(root) == list("abcdef")
+
+
+def test_seal__more_bytes_than_a_batch_may_have__goes_in_several_batches(
+    database, root, monkeypatch
+):
+    environment = make_environment(database)
+    for ids in ("ab", "c", "d"):
+        send(database, environment, events(*ids))
+    monkeypatch.setattr(sealing, "BATCH_BYTES", 10)  # less than any chunk
+
+    moved = [sealing.seal(database, environment, root) for _ in range(4)]
+
+    assert moved == [2, 1, 1, 0]
+    assert lake_ids(root) == list("abcd")
 
 
 def test_seal__an_id_that_is_already_in_the_lake__does_not_come_twice(database, root):
@@ -99,7 +114,8 @@ def test_seal__a_database_older_than_its_lake__still_writes_new_rows(database, r
 def test_seal__several_servers_at_once__write_each_row_once(database, root):
     environment = make_environment(database)
     ids = [f"e{n:03}" for n in range(200)]
-    send(database, environment, events(*ids))
+    for first in range(0, 200, 20):
+        send(database, environment, events(*ids[first : first + 20]))
 
     with ThreadPoolExecutor(4) as pool:
         moved = list(pool.map(lambda _: sealing.seal(database, environment, root, 30), range(10)))
