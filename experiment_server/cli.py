@@ -12,6 +12,7 @@ from experiment_server.commands import (
     bayes,
     calibrate,
     demo,
+    doctor,
     energize,
     environments,
     members,
@@ -40,6 +41,7 @@ COMMANDS: Final = (
     size,
     bayes,
     across,
+    doctor,
     demo,
 )
 REFUSED: Final = 2  # the exit code of everything that the caller can mend
