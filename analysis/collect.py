@@ -1,22 +1,22 @@
 """The pass over the lake: a plan in, sufficient statistics out.
 
-Events meet their learner's first exposure once, in one grouped query that computes every metric of
+Events meet their learner's first exposure once, in one grouped query that tallies every metric of
 the plan in its outcome window and in the covariate window before it. Statistics see no rows.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import ibis
 import numpy as np
 from ibis.expr import types as ir
 
 from analysis import predictions
-from analysis.energize.facts import Window
 from analysis.energize.norms import Norms
-from analysis.engines.functions import DAY_US, days_between, epoch_us
+from analysis.engines.functions import DAY_US
+from analysis.exposed import count_units, exposures_of, units_first
 from analysis.gathered import (
     FIRST_COLUMNS,
     add_lives,
@@ -28,7 +28,7 @@ from analysis.gathered import (
 )
 from analysis.lake.reader import Lake
 from analysis.metrics import metric_kind
-from analysis.metrics.kind import InWindow, PerLearner, refuse_teams
+from analysis.metrics.kind import PerLearner, refuse_teams
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.segments import known_apart, refuse_unknown_strata, with_segments
 from analysis.statistics.clusters import ClusterSums
@@ -46,9 +46,43 @@ from analysis.statistics.gather import (
 )
 from analysis.statistics.moments import Moments
 from analysis.take_up import gather_take_up
+from analysis.tallies import TAKEN, after, before, events_around, tallied, without_events
 from analysis.winsorise import clamped, winsorised
 
 _BEFORE: Final = {OUTCOME: COVARIATE, DENOMINATOR: COVARIATE_DENOMINATOR}
+
+
+class Source(Protocol):
+    """Where a collection learns who was exposed, and what they did."""
+
+    def met(self) -> ir.Table:
+        """The exposures up to the look, or ``exposed.first_meetings`` of them."""
+
+    def tallied(self, people: ir.Table) -> ir.Table:
+        """The people (one row a learner), each with the plan's tallies."""
+
+    def latest_received(self) -> datetime | None:
+        """When the youngest row arrived, of those that happened before the look."""
+
+
+@dataclass(frozen=True)
+class History:
+    """The source that reads the lake's own rows."""
+
+    plan: AnalysisPlan
+    lake: Lake
+
+    def met(self) -> ir.Table:
+        """The exposures up to the look."""
+        return exposures_of(self.plan, self.lake)
+
+    def tallied(self, people: ir.Table) -> ir.Table:
+        """The people with their tallies, from their events."""
+        return tallied(self.plan, events_around(self.plan, self.lake), people)
+
+    def latest_received(self) -> datetime | None:
+        """When the youngest row arrived, of those that happened before the look."""
+        return latest_received(self.plan, self.lake)
 
 
 def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Collected:
@@ -62,15 +96,24 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
     Raises:
         ValueError: a metric cannot be computed as the plan says; names what to change.
     """
+    return collect_from(History(plan, lake), plan, lake, norms)
+
+
+def collect_from(
+    source: Source, plan: AnalysisPlan, lake: Lake, norms: Norms | None = None
+) -> Collected:
+    """The same, with exposures and tallies from wherever they are kept."""
     check_plan(plan, norms)
-    met = exposures_of(plan, lake)
-    counted = _count_units(plan, met)
-    people = _units_first(plan, met)
-    with learner_outcomes(plan, lake, norms, people).cache() as uncapped:
+    met = source.met().cache()
+    counted = count_units(plan, met)
+    people = units_first(plan, met).cache()
+    watched = people if _is_life_asked(plan) else _mature(plan, people)
+    known = source.tallied(with_segments(watched, lake, plan.as_of)).cache()
+    with _outcomes(plan, norms, known).cache() as uncapped:
         learners = winsorised(plan, uncapped)
         mature = _count_mature(plan, learners)
         gathered = gather_metrics(plan, learners)
-        add_lives(plan, lake, people, gathered)
+        add_lives(plan, known, gathered)
         add_quantiles(plan, lake, people, gathered)
         return Collected(
             n_exposed=counted.n_exposed,
@@ -80,8 +123,8 @@ def collect(plan: AnalysisPlan, lake: Lake, norms: Norms | None = None) -> Colle
             metrics=gathered.metrics,
             segments=gathered.segments,
             trend=_trend(plan, learners),
-            latest_received_at=latest_received(plan, lake),
-            take_up=gather_take_up(plan, lake, learners),
+            latest_received_at=source.latest_received(),
+            take_up=gather_take_up(plan, learners),
         )
 
 
@@ -94,66 +137,6 @@ def check_plan(plan: AnalysisPlan, norms: Norms | None) -> None:
         if plan.unit_kind == "team":
             refuse_teams(metric, kind)
     refuse_unknown_strata(plan.strata)
-
-
-# --- who was exposed to what
-
-
-def exposures_of(plan: AnalysisPlan, lake: Lake) -> ir.Table:
-    """The experiment's exposures in this phase, up to the look."""
-    exposures = lake.table("exposures")
-    return exposures.filter(
-        exposures.experiment == plan.experiment,
-        exposures.unit_kind == plan.unit_kind,
-        exposures.exposed_at >= ibis.literal(plan.started_at),
-        exposures.exposed_at < ibis.literal(plan.as_of),
-    ).select(
-        "event_id",
-        "learner",
-        "unit",
-        "variant",
-        "role",
-        "region",
-        "stratum",
-        exposed_us=epoch_us(exposures.exposed_at),
-    )
-
-
-def _units(met: ir.Table) -> ir.Table:
-    return met.group_by("unit").aggregate(
-        unit_variants=met.variant.nunique(), unit_variant=met.variant.min()
-    )
-
-
-def _units_first(plan: AnalysisPlan, met: ir.Table) -> ir.Table:
-    """Each learner at its first exposure, with what was known of it then.
-
-    Learners of units that met several variants are left out. A learner who changes team stays with
-    the first team's variant.
-    """
-    order = ibis.window(group_by="learner", order_by=["exposed_us", "event_id"])
-    first = met.mutate(place=ibis.row_number().over(order))
-    first = first.filter(first.place == 0)
-    joined = first.join(_units(met), "unit")
-    kept = joined.filter((joined.unit_variants == 1) & joined.variant.isin(plan.variants))
-    return kept.select("learner", "unit", "variant", "exposed_us", "role", "region", "stratum")
-
-
-@dataclass(frozen=True)
-class _Units:
-    n_exposed: dict[str, int]
-    n_crossed: int
-
-
-def _count_units(plan: AnalysisPlan, met: ir.Table) -> _Units:
-    units = _units(met)
-    grouped = units.mutate(crossed=units.unit_variants > 1).group_by(["crossed", "unit_variant"])
-    rows = grouped.aggregate(n=ibis._.count()).to_pyarrow().to_pylist()
-    straight = {row["unit_variant"]: int(row["n"]) for row in rows if not row["crossed"]}
-    return _Units(
-        n_exposed={variant: straight.get(variant, 0) for variant in plan.variants},
-        n_crossed=sum(int(row["n"]) for row in rows if row["crossed"]),
-    )
 
 
 # --- every metric of every learner, in one grouped query
@@ -172,55 +155,32 @@ def learner_outcomes(
             ``region`` and, of a plan with it, ``stratum``. They may be those of an
             experiment, or of one that is only pretended.
     """
+    known = with_segments(_mature(plan, people), lake, plan.as_of)
+    return _outcomes(plan, norms, History(plan, lake).tallied(known))
+
+
+def _mature(plan: AnalysisPlan, people: ir.Table) -> ir.Table:
+    """The people whose shortest window is complete."""
     shortest = min(metric.window_days for metric in plan.metrics)
-    mature = people.filter(people.exposed_us + shortest * DAY_US <= to_us(plan.as_of))
-    beside = _events_beside(plan, lake, with_segments(mature, lake, plan.as_of))
-    aggregates: dict[str, ir.Value] = {}
-    for number, metric in enumerate(plan.metrics):
-        for prefix, day in _windows(number, metric, beside.day):
-            window = Window(metric.window_days, day, prefix)
-            given = InWindow(metric, beside, window)
-            aggregates |= metric_kind(metric.kind).aggregates(given)
-        if predictions.wants_model(metric):
-            aggregates |= predictions.aggregates(number, metric, beside, beside.day)
-    keys = ["learner", "unit", "variant", "exposed_us", *known_apart(plan.strata)]
-    row = beside.group_by(keys).aggregate(n_events=beside.kind.count(), **aggregates)
+    return people.filter(people.exposed_us + shortest * DAY_US <= to_us(plan.as_of))
+
+
+def _is_life_asked(plan: AnalysisPlan) -> bool:
+    """Whether a metric watches learners whose window is not complete, too."""
+    return any(metric_kind(metric.kind).collects == "life" for metric in plan.metrics)
+
+
+def _outcomes(plan: AnalysisPlan, norms: Norms | None, known: ir.Table) -> ir.Table:
+    """Tallies become outcomes and covariates; only of those whose shortest window is complete."""
+    row = without_events(plan, _mature(plan, known))
     values: dict[str, ir.Value] = {}
     for number, metric in enumerate(plan.metrics):
         values |= _values(number, metric, row, norms)
+    if TAKEN in row.columns:
+        values[TAKEN] = (row[TAKEN] > 0).cast("float64")
+    keys = ["learner", "unit", "variant", "exposed_us", *known_apart(plan.strata)]
     # In a fixed order, so that sums of floats come out the same whenever they are computed again.
     return row.select(*keys, **values).order_by("learner")
-
-
-def _events_beside(plan: AnalysisPlan, lake: Lake, people: ir.Table) -> ir.Table:
-    """The learners' events around their first exposure; ``day`` 0 begins with it."""
-    longest = max(metric.window_days for metric in plan.metrics)
-    back = max(
-        metric.window_days * (2 if predictions.wants_model(metric) else 1)
-        for metric in plan.metrics
-    )
-    earliest = plan.started_at - timedelta(days=back)
-    events = lake.table("events")
-    near = events.filter(
-        events.occurred_at >= ibis.literal(earliest),
-        events.occurred_at < ibis.literal(plan.as_of),
-    ).select("learner", "kind", "value", at_us=epoch_us(events.occurred_at))
-    joined = people.left_join(
-        near,
-        [
-            people.learner == near.learner,
-            near.at_us >= people.exposed_us - back * DAY_US,
-            near.at_us < people.exposed_us + longest * DAY_US,
-        ],
-    )
-    return joined.mutate(day=days_between(joined.exposed_us, joined.at_us))
-
-
-def _windows(
-    number: int, metric: MetricPlan, day: ir.IntegerColumn
-) -> tuple[tuple[str, ir.IntegerColumn], tuple[str, ir.IntegerColumn]]:
-    """The outcome window and the equally long covariate window before it, each from its day 0."""
-    return (f"m{number}_after_", day), (f"m{number}_before_", day + metric.window_days)
 
 
 def _values(
@@ -229,9 +189,9 @@ def _values(
     kind = metric_kind(metric.kind)
     if kind.collects != "moments":
         return {}
-    after = dict(kind.values(PerLearner(metric, row, f"m{number}_after_", norms)))
-    before = kind.values(PerLearner(metric, row, f"m{number}_before_", norms))
-    found = after | {_BEFORE[name]: before[name] for name in _BEFORE if name in before}
+    now = dict(kind.values(PerLearner(metric, row, after(number), norms)))
+    past = kind.values(PerLearner(metric, row, before(number), norms))
+    found = now | {_BEFORE[name]: past[name] for name in _BEFORE if name in past}
     if predictions.wants_model(metric):
         found |= predictions.features(number, PerLearner(metric, row, "", norms))
     if kind.can_cap:

@@ -11,10 +11,11 @@ from analysis.engines.functions import DAY_US
 from analysis.lake.reader import Lake
 from analysis.lives import gather_lives
 from analysis.metrics import metric_kind
+from analysis.metrics.time_to_event import FIRST
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.predictions import predicted, wants_model
 from analysis.quantiles import gather_quantiles, no_values
-from analysis.segments import SEGMENTS, by_segment, by_stratum, known_apart, with_segments
+from analysis.segments import SEGMENTS, by_segment, by_stratum, known_apart
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import (
     COVARIATE,
@@ -26,6 +27,7 @@ from analysis.statistics.collected import (
 from analysis.statistics.gather import Wanted, fold, gather_all, gather_all_cluster_sums
 from analysis.statistics.life import LifeTable
 from analysis.statistics.moments import Moments
+from analysis.tallies import after
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_COLUMNS: Final = (OUTCOME, COVARIATE, DENOMINATOR, COVARIATE_DENOMINATOR)
@@ -100,14 +102,13 @@ def _gather_learners(
     return found
 
 
-def add_lives(plan: AnalysisPlan, lake: Lake, people: ir.Table, into: Gathered) -> None:
+def add_lives(plan: AnalysisPlan, known: ir.Table, into: Gathered) -> None:
     """Add the metrics that need life tables: those count learners whose window is not complete."""
-    known = with_segments(people, lake, plan.as_of)
-    for metric in plan.metrics:
+    for number, metric in enumerate(plan.metrics):
         if metric_kind(metric.kind).collects != "life":
             continue
         by = ["variant", *SEGMENTS]
-        cells = gather_lives(metric, lake, known, to_us(plan.as_of), by)
+        cells = gather_lives(metric, known, after(number) + FIRST, to_us(plan.as_of), by)
         whole = fold(cells, (0,))
         none = LifeTable.of(metric.window_days, ())
         into.metrics[metric.key] = {

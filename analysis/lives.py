@@ -1,4 +1,4 @@
-"""Life tables from the lake: the day of each learner's first event, or the last day it was seen."""
+"""Life tables: the day of each learner's first event, or the last day it was seen."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,15 +6,14 @@ from typing import Any
 import ibis
 from ibis.expr import types as ir
 
-from analysis.engines.functions import DAY_US, epoch_us
-from analysis.lake.reader import Lake
+from analysis.engines.functions import DAY_US
 from analysis.plan import MetricPlan
 from analysis.statistics.gather import Key
 from analysis.statistics.life import LifeTable
 
 
 def gather_lives(
-    metric: MetricPlan, lake: Lake, people: ir.Table, as_of_us: int, by: Sequence[str]
+    metric: MetricPlan, people: ir.Table, first: str, as_of_us: int, by: Sequence[str]
 ) -> dict[Key, LifeTable]:
     """Each group's life table, in one query.
 
@@ -22,30 +21,18 @@ def gather_lives(
     who were fast within it would count and those who were slow would not.
 
     Args:
-        metric: which events, and how many days.
-        lake: where the events are.
+        metric: how many days are watched.
         people: one row a learner, with ``exposed_us`` and the columns of ``by``.
+        first: the column with the time of the learner's first event in its window, in
+            microseconds; null: there was none.
         as_of_us: the look, in microseconds.
         by: columns whose values form the key.
     """
-    events = lake.table("events")
-    named = events.filter(events.kind.isin(metric.event_kinds)).select(
-        event_learner="learner", at_us=epoch_us(events.occurred_at)
-    )
-    joined = people.left_join(
-        named,
-        [
-            people.learner == named.event_learner,
-            named.at_us >= people.exposed_us,
-            named.at_us < as_of_us,
-        ],
-    )
-    first = joined.group_by(["learner", "exposed_us", *by]).aggregate(first_us=joined.at_us.min())
-    day = ((first.first_us - first.exposed_us) / DAY_US).floor().cast("int64")
-    watched = ((as_of_us - first.exposed_us) / DAY_US).floor().cast("int64")
+    day = ((people[first] - people.exposed_us) / DAY_US).floor().cast("int64")
+    watched = ((as_of_us - people.exposed_us) / DAY_US).floor().cast("int64")
     watched = ibis.least(watched, metric.window_days)
-    happened = (first.first_us.notnull() & (day < watched)).fill_null(False)
-    lives = first.select(*by, happened=happened, time=ibis.ifelse(happened, day + 1, watched))
+    happened = (people[first].notnull() & (day < watched)).fill_null(False)
+    lives = people.select(*by, happened=happened, time=ibis.ifelse(happened, day + 1, watched))
     counted = lives.group_by([*by, "time", "happened"]).aggregate(n=lives.count())
     groups: dict[Key, list[tuple[float, bool, int]]] = {}
     row: dict[str, Any]

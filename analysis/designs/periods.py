@@ -8,9 +8,10 @@ from typing import Final
 import ibis
 from ibis.expr import types as ir
 
-from analysis.collect import check_plan, exposures_of, latest_received, learner_outcomes
+from analysis.collect import check_plan, latest_received, learner_outcomes
 from analysis.energize.norms import Norms
 from analysis.engines.functions import DAY_US
+from analysis.exposed import exposures_of
 from analysis.gathered import to_us
 from analysis.lake.reader import Lake
 from analysis.metrics import metric_kind

@@ -24,14 +24,24 @@ def bit_count(bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, D1
     ...
 
 
-def exact_sum(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.Value:
-    """The sum in millionths, as integers: it does not depend on the order of the rows.
+def sum_millionths(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.Value:
+    """The sum in millionths, an integer: parts of it add up to the whole, to the bit.
 
     Engines read rows in parallel and in any order, and a sum of floats depends on it; a readout
     that is computed again must come out the same. Amounts beyond nine trillion count as nine.
     """
     millionths = (value.clip(-_LARGEST, _LARGEST) * 1e6).round().cast("int64")
-    return millionths.sum(where=where) / 1e6
+    return millionths.sum(where=where)
+
+
+def from_millionths(total: ir.Value) -> ir.Value:
+    """The amount that a sum in millionths stands for."""
+    return total.cast("float64") / 1e6
+
+
+def exact_sum(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.Value:
+    """A sum that does not depend on the order of the rows; see ``sum_millionths``."""
+    return from_millionths(sum_millionths(value, where))
 
 
 def days_between(start_us: ir.Value, at_us: ir.Value) -> ir.IntegerColumn:

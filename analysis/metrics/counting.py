@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import ibis
 from ibis.expr import types as ir
 
-from analysis.engines.functions import exact_sum
+from analysis.engines.functions import from_millionths, sum_millionths
 from analysis.kinds import DEFAULT_VALUES
 from analysis.metrics.kind import OUTCOME, InWindow, MetricKind, PerLearner
 
@@ -21,7 +21,7 @@ def _count(given: InWindow) -> Mapping[str, ir.Value]:
 def _sum(given: InWindow) -> Mapping[str, ir.Value]:
     usual = given.events.kind.cases(*DEFAULT_VALUES.items(), else_=0.0)
     amount = ibis.coalesce(given.events.value, usual)
-    return {f"{given.window.prefix}sum": exact_sum(amount, _matching(given))}
+    return {f"{given.window.prefix}sum": sum_millionths(amount, _matching(given))}
 
 
 def _number(given: PerLearner) -> Mapping[str, ir.Value]:
@@ -29,7 +29,7 @@ def _number(given: PerLearner) -> Mapping[str, ir.Value]:
 
 
 def _total(given: PerLearner) -> Mapping[str, ir.Value]:
-    return {OUTCOME: given.row[f"{given.prefix}sum"].fill_null(0.0)}
+    return {OUTCOME: from_millionths(given.row[f"{given.prefix}sum"].fill_null(0))}
 
 
 def _whether_any(given: PerLearner) -> Mapping[str, ir.Value]:

@@ -20,13 +20,16 @@ class InWindow:
     """The events of all learners beside one window: what a kind aggregates."""
 
     metric: MetricPlan
-    events: ir.Table  # with kind and value
+    events: ir.Table  # with kind, value, and at_us: microseconds since 1970
     window: Window
 
 
 @dataclass(frozen=True)
 class PerLearner:
-    """One row per learner with the kind's aggregates: what a kind turns into values."""
+    """One row per learner with the kind's aggregates: what a kind turns into values.
+
+    Of a learner without such events a count is 0; a sum, a bitmap or a time may be missing.
+    """
 
     metric: MetricPlan
     row: ir.Table
@@ -45,8 +48,9 @@ class MetricKind:
     Attributes:
         name: what a plan's ``kind`` says.
         meaning: what the number is, per learner.
-        aggregates: the aggregates of one learner's events; every name begins with the window's
-            prefix.
+        aggregates: the tallies of one learner's events, each a reduction of which
+            ``analysis.tallies`` knows how parts are put together; every name begins with the
+            window's prefix.
         values: the number, under ``outcome``, and the parts that are shown beside it.
         needs_kinds: the plan must name event kinds.
         needs_norms: the plan must name a score version.

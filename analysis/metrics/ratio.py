@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import ibis
 from ibis.expr import types as ir
 
-from analysis.engines.functions import exact_sum
+from analysis.engines.functions import from_millionths, sum_millionths
 from analysis.kinds import DEFAULT_VALUES
 from analysis.metrics.kind import OUTCOME, InWindow, MetricKind, PerLearner
 from analysis.statistics.collected import DENOMINATOR
@@ -22,7 +22,7 @@ def _sum_above(given: InWindow) -> Mapping[str, ir.Value]:
     above = given.window.inside & kind.isin(given.metric.event_kinds)
     usual = kind.cases(*DEFAULT_VALUES.items(), else_=0.0)
     amount = ibis.coalesce(given.events.value, usual)
-    total = exact_sum(amount, above)
+    total = sum_millionths(amount, above)
     return {f"{given.window.prefix}above": total, **_count_below(given)}
 
 
@@ -34,16 +34,21 @@ def _count_above(given: InWindow) -> Mapping[str, ir.Value]:
 
 def _both(given: PerLearner) -> Mapping[str, ir.Value]:
     return {
-        OUTCOME: given.row[f"{given.prefix}above"].fill_null(0),
+        OUTCOME: given.row[f"{given.prefix}above"],
         DENOMINATOR: given.row[f"{given.prefix}below"],
     }
+
+
+def _amount_and_number(given: PerLearner) -> Mapping[str, ir.Value]:
+    both = _both(given)
+    return {**both, OUTCOME: from_millionths(both[OUTCOME].fill_null(0))}
 
 
 RATIO = MetricKind(
     name="ratio",
     meaning="sum of the values of the named kinds over the number of events of the denominator's",
     aggregates=_sum_above,
-    values=_both,
+    values=_amount_and_number,
     can_cap=False,
     needs=("denominator_kinds",),
 )
