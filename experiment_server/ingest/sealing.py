@@ -123,12 +123,11 @@ def _take_batch(database: Database, environment_id: int, limit: int, floor: int)
 def _next_chunks(environment_id: int, limit: int) -> sa.Select[Any]:
     """The chunks that wait, in their order, until they have enough rows or bytes; at least one."""
     table = _CHUNKS
-    earlier = {"order_by": table.c.id, "rows": (None, -1)}
     waiting = (
         sa.select(
             table.c.id,
-            sa.func.sum(table.c.n_rows).over(**earlier).label("rows_before"),
-            sa.func.sum(table.c.n_bytes).over(**earlier).label("bytes_before"),
+            _of_earlier(table.c.n_rows).label("rows_before"),
+            _of_earlier(table.c.n_bytes).label("bytes_before"),
         )
         .where(table.c.environment_id == environment_id, table.c.batch.is_(None))
         .order_by(table.c.id)
@@ -136,9 +135,14 @@ def _next_chunks(environment_id: int, limit: int) -> sa.Select[Any]:
         .subquery()
     )
     return sa.select(waiting.c.id).where(
-        sa.func.coalesce(waiting.c.rows_before, 0) < limit,
-        sa.func.coalesce(waiting.c.bytes_before, 0) < BATCH_BYTES,
+        waiting.c.rows_before < limit, waiting.c.bytes_before < BATCH_BYTES
     )
+
+
+def _of_earlier(column: sa.Column[int]) -> sa.ColumnElement[int]:
+    """The sum over the chunks before this one."""
+    summed = sa.func.sum(column).over(order_by=_CHUNKS.c.id, rows=(None, -1))
+    return sa.func.coalesce(summed, 0)
 
 
 def _cursor(session: Session, environment_id: int) -> SealingCursor:

@@ -39,22 +39,26 @@ def read_text(
         Unacceptable: it is missing, not text, empty, too long, or has unprintable characters.
     """
     text = source.get(name)
+    if type(text) is str and 0 < len(text) <= limit and text.isprintable():
+        return text
+    raise _unacceptable_text(text, name, path, example, limit)
+
+
+def _unacceptable_text(text: Any, name: str, path: str, example: str, limit: int) -> Unacceptable:
     if type(text) is not str or not text:
         found = (
             "is missing" if text is None else f"is {shown(text)}, not text with characters in it"
         )
-        raise Unacceptable(path, found, f"write {name} as text, for example {example!r}")
+        return Unacceptable(path, found, f"write {name} as text, for example {example!r}")
     if len(text) > limit:
-        raise Unacceptable(
+        return Unacceptable(
             path, f"has {len(text)} characters", f"use at most {limit} characters, such as an id"
         )
-    if not text.isprintable():
-        raise Unacceptable(
-            path,
-            f"{shown(text)} has unprintable characters",
-            f"leave out control and invisible characters, for example {example!r}",
-        )
-    return text
+    return Unacceptable(
+        path,
+        f"{shown(text)} has unprintable characters",
+        f"leave out control and invisible characters, for example {example!r}",
+    )
 
 
 def read_optional_text(source: dict[str, Any], name: str, path: str, example: str) -> str | None:
@@ -63,7 +67,8 @@ def read_optional_text(source: dict[str, Any], name: str, path: str, example: st
     Raises:
         Unacceptable: it is there and not an acceptable text.
     """
-    if source.get(name) in _ABSENT_TEXT:
+    text = source.get(name)
+    if text is None or text == "":
         return None
     return read_text(source, name, path, example)
 
@@ -221,10 +226,16 @@ def _refuse_unsafe(properties: dict[str, Any]) -> None:
                 _refuse_unsafe_keys(holder)
                 holder = holder.values()  # noqa: PLW2901 - a mapping is walked by its values
             for value in holder:
-                if type(value) in (dict, list):
+                kind = type(value)
+                if kind is str:
+                    if "\x00" in value:
+                        raise Unacceptable(
+                            "properties", "has a NUL character in a text", "remove it"
+                        )
+                elif kind is dict or kind is list:
                     below.append(value)
-                else:
-                    _refuse_unsafe_scalar(value)
+                elif kind is int or kind is float:
+                    _refuse_unsafe_number(value)
         if not below:
             return
         level = below
@@ -243,15 +254,11 @@ def _refuse_unsafe_keys(holder: dict[str, Any]) -> None:
             )
 
 
-def _refuse_unsafe_scalar(value: Any) -> None:
-    kind = type(value)
-    if kind is str:
-        if "\x00" in value:
-            raise Unacceptable("properties", "has a NUL character in a text", "remove it")
-    elif kind is int:
+def _refuse_unsafe_number(value: float) -> None:
+    if type(value) is int:
         if abs(value) > MAX_EXACT_INT:
             raise Unacceptable(
                 "properties", f"has the number {shown(value)}", "write numbers beyond 2^53 as text"
             )
-    elif kind is float and not math.isfinite(value):
+    elif not math.isfinite(value):
         raise Unacceptable("properties", f"has {shown(value)}", "send finite numbers only")
