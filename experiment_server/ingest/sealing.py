@@ -139,7 +139,7 @@ def _next_chunks(environment_id: int, limit: int) -> sa.Select[Any]:
     )
 
 
-def _of_earlier(column: sa.Column[int]) -> sa.ColumnElement[int]:
+def _of_earlier(column: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
     """The sum over the chunks before this one."""
     summed = sa.func.sum(column).over(order_by=_CHUNKS.c.id, rows=(None, -1))
     return sa.func.coalesce(summed, 0)
