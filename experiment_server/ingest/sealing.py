@@ -58,7 +58,7 @@ def seal(database: Database, environment: Environment, root: str, limit: int = B
         SealingBusyError: another server held the environment for a minute.
     """
     environment_id = _id(environment)
-    with _exclusive(database, environment_id):
+    with exclusive(database, environment_id):
         batch = _take_batch(database, environment_id, limit, _floor(root))
         if batch is None:
             return 0
@@ -211,7 +211,7 @@ def _drop_batch(database: Database, environment_id: int, batch: int) -> None:
 
 
 @contextmanager
-def _exclusive(database: Database, environment_id: int) -> Iterator[None]:
+def exclusive(database: Database, environment_id: int) -> Iterator[None]:
     """Only one server at a time writes an environment's lake; a killed one lets go by dying.
 
     PostgreSQL keeps the lock with the connection. SQLite means one machine, so a file's lock does.
