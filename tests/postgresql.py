@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def binaries() -> Path:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
+def cluster(settings: Sequence[str] = FAST) -> Iterator[str]:
     """Start a server, yield the URL of its empty maintenance database, stop it, remove it."""
     programs = binaries()
     folder = Path(tempfile.mkdtemp(prefix="momentum-pg-"))
@@ -50,7 +50,7 @@ def cluster() -> Iterator[str]:
         run(programs / "initdb", "-D", data, "-U", "momentum", "-A", "trust", "-E", "UTF8",
             "--locale=C", "--no-sync")  # fmt: skip
         # A socket file only: a free port could be taken between the probe and the start.
-        options = " ".join([f"-k {folder}", *(f"-c {setting}" for setting in FAST)])
+        options = " ".join([f"-k {folder}", *(f"-c {setting}" for setting in settings)])
         run(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
         yield f"postgresql://momentum@/postgres?host={folder}"
         run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
