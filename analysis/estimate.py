@@ -163,6 +163,7 @@ def estimate_metric(compared: Compared, level: MetricLevel) -> MetricResult:
         margin=metric.margin if metric.role == "guardrail" else None,
         value_per_unit=metric.value_per_unit,
         currency=metric.currency,
+        version=metric.version,
     )
 
 

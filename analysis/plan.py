@@ -43,6 +43,7 @@ class MetricPlan:
     cap_quantile: float | None = None  # cap at this quantile of all variants' outcomes together
     covariate: Literal["window", "model"] = "window"  # the measure before, or a model's prediction
     prior: Prior | None = None  # of its effects; None: a weakly informative one
+    version: int = 0  # of the definition; 0: from before versions were named
 
     def to_json(self) -> dict[str, Any]:
         """The metric's plan as plain JSON values."""

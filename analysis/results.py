@@ -152,6 +152,7 @@ class MetricResult:
     margin: float | None = None  # of a guardrail: the loss that is still acceptable
     value_per_unit: float | None = None
     currency: str = ""
+    version: int = 0  # of the metric's definition; 0: from before versions were named
 
 
 @dataclass(frozen=True)

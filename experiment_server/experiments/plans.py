@@ -17,7 +17,7 @@ OPTIONAL_ANALYSIS: Final = ("sides", "spending", "care")
 LISTED_STRATUM: Final = "stratum"
 """Of ``analysis.segments``, which costs every start of the server half a second to import."""
 
-OPTIONAL_METRIC: Final = ("quantile", "floor", "cap_quantile", "covariate")
+OPTIONAL_METRIC: Final = ("quantile", "floor", "cap_quantile", "covariate", "version")
 """Of a metric's definition: what phases that were started earlier have not frozen."""
 
 

@@ -290,7 +290,7 @@ def _frozen_metric(use: Mapping[str, Any], definitions: Mapping[str, Metric]) ->
     return {
         **use,
         "minimum_effect": definition.minimum_effect if effect is None else effect,
-        "definition": metrics.plain(definition),
+        "definition": {**metrics.plain(definition), "version": definition.version},
     }
 
 

@@ -1,5 +1,6 @@
 """/api/v1/metrics: metric definitions."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
@@ -9,7 +10,9 @@ from pydantic import BaseModel, Field
 from analysis.metrics import METRIC_KINDS_BY_NAME
 from experiment_server import web
 from experiment_server.metrics import service
-from experiment_server.metrics.models import Metric
+from experiment_server.metrics.differences import changes_numbers, differences
+from experiment_server.metrics.models import Metric, MetricVersion
+from experiment_server.problems import not_found
 from experiment_server.web import Body, Key, StorableFloat
 
 EventKinds = list[Annotated[str, Field(max_length=128)]]
@@ -79,6 +82,26 @@ class MetricList(BaseModel):
     next: int | None = None
 
 
+class MetricVersionView(BaseModel):
+    """What a metric was from one change to the next."""
+
+    version: int
+    definition: MetricBody
+    changed_by: str = Field(description="Empty: from before versions were kept")
+    changed_at: datetime
+    changes: list[str] = Field(description="Against the version before, in words")
+    changes_numbers: bool = Field(
+        description="Effects on this version are not effects on the one before"
+    )
+
+
+class MetricVersionList(BaseModel):
+    """Every version of a metric, the newest first."""
+
+    items: list[MetricVersionView]
+    next: int | None = None
+
+
 def view(metric: Metric) -> MetricView:
     """A metric as the API shows it."""
     return MetricView(**service.plain(metric), version=metric.version)
@@ -132,3 +155,56 @@ def change_metric(key: str, body: MetricBody) -> Response:
         values = body.model_dump()
         service.change_metric(session, web.actor(), metric, version, values, state.clock())
     return web.answer(view(metric), version=metric.version)
+
+
+@blueprint.get("/<key>/versions")
+@blueprint.output(MetricVersionList)
+@blueprint.doc(
+    summary="List a metric's versions",
+    description="Every change of a metric makes a version; an experiment keeps the one that it "
+    "was started with, and its readouts name it.",
+)
+@web.authorize("definitions.read")
+def list_versions(key: str) -> Response:
+    """Every version, the newest first, each with what it changed."""
+    with web.state().database.read() as session:
+        versions = service.list_versions(session, service.load_metric(session, key))
+    older = [*versions[1:], None]
+    return web.listing(
+        [_version_view(one, before) for one, before in zip(versions, older, strict=True)]
+    )
+
+
+@blueprint.get("/<key>/versions/<int:number>")
+@blueprint.output(MetricVersionView)
+@blueprint.doc(
+    summary="Read a version of a metric",
+    description="`changes` are against the version that `?against=` names, or the one before.",
+)
+@web.authorize("definitions.read")
+def read_version(key: str, number: int) -> Response:
+    """One version, and what differs from another."""
+    against = web.query_text("against")
+    with web.state().database.read() as session:
+        metric = service.load_metric(session, key)
+        found = service.load_version(session, metric, web.row_id(number))
+        versions = service.list_versions(session, metric)
+    if against is None:
+        other = next((one for one in versions if one.version < number), None)
+    else:
+        other = next((one for one in versions if str(one.version) == against), None)
+        if other is None:
+            raise not_found(f"version of the metric {key}", against)
+    return web.answer(_version_view(found, other))
+
+
+def _version_view(found: MetricVersion, other: MetricVersion | None) -> MetricVersionView:
+    before = found.definition if other is None else other.definition
+    return MetricVersionView(
+        version=found.version,
+        definition=MetricBody(**found.definition),
+        changed_by=found.changed_by,
+        changed_at=found.changed_at,
+        changes=differences(before, found.definition),
+        changes_numbers=changes_numbers(before, found.definition),
+    )

@@ -1,10 +1,11 @@
-"""Metric definitions."""
+"""Metric definitions, and each of their versions."""
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from experiment_server.columns import JSONValue, UTCDateTime
+from experiment_server.columns import JSONValue, Plain, UTCDateTime
 
 
 class Metric(SQLModel, table=True):
@@ -31,3 +32,17 @@ class Metric(SQLModel, table=True):
     version: int = 1
     created_at: datetime = Field(sa_type=UTCDateTime)
     updated_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class MetricVersion(SQLModel, table=True):
+    """What a metric was from one change to the next. It never changes."""
+
+    __tablename__ = "metric_version"
+    __table_args__ = (sa.UniqueConstraint("key", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(max_length=128)
+    version: int
+    definition: dict[str, Plain] = Field(sa_type=JSONValue)  # the fields of service.FIELDS
+    changed_by: str = Field(max_length=254)  # "": from before versions were kept
+    changed_at: datetime = Field(sa_type=UTCDateTime)

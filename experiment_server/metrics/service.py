@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from experiment_server.audit.service import record
 from experiment_server.metrics.checks import value_errors
-from experiment_server.metrics.models import Metric
+from experiment_server.metrics.models import Metric, MetricVersion
 from experiment_server.problems import check_version, invalid_fields, not_found, taken
 from experiment_server.security.roles import SYSTEM, Actor
 
@@ -115,6 +115,7 @@ def create_metric(
     metric = Metric(key=key, created_at=now, updated_at=now, **values)
     session.add(metric)
     session.flush()
+    _keep_version(session, actor, metric)
     record(session, actor, "metric.create", f"metric:{key}", after=plain(metric))
     return metric
 
@@ -140,10 +141,33 @@ def change_metric(
         setattr(metric, name, value)
     metric.version += 1
     metric.updated_at = now
+    _keep_version(session, actor, metric)
     record(
         session, actor, "metric.change", f"metric:{metric.key}", before=before, after=plain(metric)
     )
     return metric
+
+
+def list_versions(session: Session, metric: Metric) -> Sequence[MetricVersion]:
+    """Every version of a metric that is known, the newest first."""
+    query = select(MetricVersion).where(MetricVersion.key == metric.key)
+    return session.exec(query.order_by(col(MetricVersion.version).desc())).all()
+
+
+def load_version(session: Session, metric: Metric, number: int) -> MetricVersion:
+    """One version of a metric.
+
+    Raises:
+        Problem: 404.
+    """
+    found = session.exec(
+        select(MetricVersion).where(
+            MetricVersion.key == metric.key, MetricVersion.version == number
+        )
+    ).first()
+    if found is None:
+        raise not_found(f"version of the metric {metric.key}", number)
+    return found
 
 
 def list_metrics(session: Session) -> Sequence[Metric]:
@@ -180,6 +204,18 @@ def ensure_built_in(session: Session, now: datetime) -> None:
 def plain(metric: Metric) -> dict[str, Any]:
     """A metric's values as JSON."""
     return {"key": metric.key, **{name: getattr(metric, name) for name in FIELDS}}
+
+
+def _keep_version(session: Session, actor: Actor, metric: Metric) -> None:
+    session.add(
+        MetricVersion(
+            key=metric.key,
+            version=metric.version,
+            definition={name: getattr(metric, name) for name in FIELDS},
+            changed_by=actor.title,
+            changed_at=metric.updated_at,
+        )
+    )
 
 
 def _by_key(session: Session, key: str) -> Metric | None:
