@@ -25,6 +25,7 @@ from dashboards.views import (
     ErrorView,
     ExperimentsView,
     FlagsView,
+    QuarantineView,
     QuestionsView,
     ReadoutView,
     ReportsView,
@@ -45,6 +46,7 @@ TEMPLATES: Final[dict[type[View], str]] = {
     FlagsView: "flags.html",
     ReportsView: "reports.html",
     ReportView: "report.html",
+    QuarantineView: "quarantine.html",
 }
 
 NOT_NUMBERS: Final = frozenset({"increase_is_good", "minimum_effect", "unit"})

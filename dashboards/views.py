@@ -13,7 +13,7 @@ from analysis.answers import Answer
 from analysis.results import Readout
 from dashboards.report import ReportBody
 
-Section = Literal["experiments", "questions", "flags", "reports", "across", ""]
+Section = Literal["experiments", "questions", "flags", "reports", "across", "quarantine", ""]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Navigation:
     csrf_token: str = ""
     notice: str = ""  # what the last action did, in one sentence
     server_url: str = ""  # as an LMS reaches it: empty states show it in their snippet
+    n_quarantined: int = 0  # things that wait to be settled, for those who may settle them
 
 
 @dataclass(frozen=True)
@@ -312,6 +313,45 @@ class ReportView:
     report: ReportBody
 
 
+@dataclass(frozen=True)
+class QuarantineCause:
+    """Waiting things that failed alike."""
+
+    standard: str
+    field: str
+    cause: str
+    remedy: str
+    n_items: int
+    n_received: int  # with every repeat
+    last_received_at: datetime
+
+
+@dataclass(frozen=True)
+class QuarantineItem:
+    """One thing that was not taken."""
+
+    id: int
+    standard: str
+    field: str
+    reason: str
+    remedy: str
+    raw: str  # as it was received, or its beginning
+    is_whole: bool
+    times: int
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class QuarantineView:
+    """What waits in quarantine: by cause, and the newest things."""
+
+    navigation: Navigation
+    n_waiting: int
+    causes: tuple[QuarantineCause, ...] = ()
+    items: tuple[QuarantineItem, ...] = ()
+    keep_days: int = 90
+
+
 View = (
     SignInView
     | ErrorView
@@ -322,4 +362,5 @@ View = (
     | FlagsView
     | ReportsView
     | ReportView
+    | QuarantineView
 )

@@ -84,6 +84,8 @@ NOTICES: Final = {
     "flag-off": "The flag is off and gives its default value.",
     "flag-stale": "Somebody changed this flag meanwhile. Here it is as it stands; switch it again.",
     "experiment-stale": "Somebody changed this experiment meanwhile. Here it is as it stands.",
+    "replayed": "They went through again. What is understood now is taken; the rest still waits.",
+    "discarded": "They are set aside, with your reason.",
     "signed-out": "You are signed out.",
 }
 WRONG_SIGN_IN: Final = "This e-mail and password do not fit together. Check both and try again."

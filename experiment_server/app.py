@@ -28,11 +28,13 @@ from experiment_server.holdouts import api as holdouts_api
 from experiment_server.identity import Identity
 from experiment_server.ingest import api as ingest_api
 from experiment_server.ingest import jobs as ingest_jobs
+from experiment_server.ingest import outcomes_api, quarantine_api, quarantine_pages
 from experiment_server.members import api as members_api
 from experiment_server.members import pages as members_pages
 from experiment_server.metrics import api as metrics_api
 from experiment_server.metrics import service as metrics
 from experiment_server.notify import jobs as notify_jobs
+from experiment_server.quarantine import jobs as quarantine_jobs
 from experiment_server.readouts import across_api, scores_api
 from experiment_server.readouts import api as readouts_api
 from experiment_server.readouts import jobs as readouts_jobs
@@ -62,6 +64,8 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     features_api.blueprint,
     ofrep_api.blueprint,
     ingest_api.blueprint,
+    outcomes_api.blueprint,
+    quarantine_api.blueprint,
     environments_api.blueprint,
     flags_api.blueprint,
     metrics_api.blueprint,
@@ -80,6 +84,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     experiments_pages.blueprint,
     flags_pages.blueprint,
     reports_pages.blueprint,
+    quarantine_pages.blueprint,
     members_pages.blueprint,
 )  # fmt: skip
 
@@ -91,6 +96,7 @@ JOBS: Final[Sequence[Job]] = (
     *readouts_jobs.JOBS,
     *reports_jobs.JOBS,
     *notify_jobs.JOBS,
+    *quarantine_jobs.JOBS,
     *schedule_jobs.JOBS,
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """What all pages share: the frame around them, notices, the page of a problem."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, redirect, request, url_for
@@ -14,6 +15,7 @@ from experiment_server import web
 from experiment_server.environments.models import Environment
 from experiment_server.environments.service import list_environments
 from experiment_server.problems import Problem
+from experiment_server.quarantine.service import count_waiting
 
 
 def show(view: View, status: int = 200) -> Response:
@@ -25,7 +27,10 @@ def frame(session: Session, environment: Environment, section: Section) -> Navig
     """What surrounds a page of one environment."""
     own = web.actor().environment_id
     places = [place for place in list_environments(session) if own in (None, place.id)]
-    return _frame(places, environment.key, section)
+    framed = _frame(places, environment.key, section)
+    if not web.actor().may("quarantine.read"):
+        return framed
+    return replace(framed, n_quarantined=count_waiting(session, int(environment.id or 0)))
 
 
 def plain_frame() -> Navigation:

@@ -15,5 +15,5 @@ class CurrentOutcome(SQLModel, table=True):
 
     environment_id: int = Field(primary_key=True, foreign_key="environment.id")
     key: bytes = Field(primary_key=True, sa_type=sa.LargeBinary(32))
-    value: float | None = None  # None: the transaction that entered the key is under way
+    value: float | None = None  # None: nothing was taken yet
     received_micros: int = Field(default=0, sa_type=sa.BigInteger)  # since 1970; it only grows

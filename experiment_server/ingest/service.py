@@ -35,19 +35,31 @@ def receive(
 ) -> Receipt:
     """What became of a batch. When this returns, the accepted rows survive any crash."""
     with database.read() as session:
-        environment = session.get_one(Environment, environment_id)
-        rules = Rules(
-            received_at=now,
-            pseudonyms=Pseudonyms(environment.pseudonym_key),
-            experiments=_known_experiments(session, environment_id, items),
-            may_describe=may_describe,
-        )
+        rules = load_rules(session, environment_id, items, now, may_describe=may_describe)
     parsed, refused = parse_batch(items, rules)
     with database.write() as session:
         appended = buffer.append(session, environment_id, parsed, now)
         if refused:
             quarantine.hold(session, environment_id, NATIVE, held_items(items, refused, rules), now)
     return Receipt(appended.accepted, appended.duplicates, tuple(refused))
+
+
+def load_rules(
+    session: Session,
+    environment_id: int,
+    items: Sequence[Any],
+    received_at: datetime,
+    *,
+    may_describe: bool,
+) -> Rules:
+    """What the parser needs to know besides these items."""
+    environment = session.get_one(Environment, environment_id)
+    return Rules(
+        received_at=received_at,
+        pseudonyms=Pseudonyms(environment.pseudonym_key),
+        experiments=_known_experiments(session, environment_id, items),
+        may_describe=may_describe,
+    )
 
 
 def parse_batch(

@@ -669,6 +669,38 @@ def reports_view(**changes):
     return views.ReportsView(**{"navigation": navigation("reports"), "reports": rows, **changes})
 
 
+def quarantine_view(n_waiting=412, **changes):
+    """Two causes and the newest thing of one."""
+    at = START + timedelta(days=3)
+    causes = (
+        views.QuarantineCause(
+            "native", "kind", "'stroll' is unknown", "use custom:stroll", 411, 900, at
+        ),
+        views.QuarantineCause("xapi", "at", "is missing", "send at", 1, 1, at),
+    )
+    items = (
+        views.QuarantineItem(
+            7,
+            "native",
+            "kind",
+            "'stroll' is unknown",
+            "use custom:stroll",
+            '{"id":"e-1","kind":"stroll","learner":"ada"}',
+            True,
+            3,
+            at,
+        ),
+        views.QuarantineItem(6, "xapi", "at", "is missing", "send at", "{", False, 1, at),
+    )
+    values = {
+        "navigation": navigation("quarantine", n_quarantined=n_waiting),
+        "n_waiting": n_waiting,
+        "causes": causes if n_waiting else (),
+        "items": items if n_waiting else (),
+    }
+    return views.QuarantineView(**{**values, **changes})
+
+
 def all_views():
     """Each page in each of its shapes, by name."""
     nobody = views.Navigation()
@@ -694,4 +726,6 @@ def all_views():
         "reports": reports_view(),
         "reports-empty": reports_view(reports=()),
         "report": report_view(),
+        "quarantine": quarantine_view(),
+        "quarantine-empty": quarantine_view(n_waiting=0),
     }

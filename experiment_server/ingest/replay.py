@@ -1,0 +1,77 @@
+"""What waits in quarantine, back through its parser and into the buffer."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import Session
+
+from experiment_server.ingest import buffer, mapped
+from experiment_server.ingest.items import Refusal
+from experiment_server.ingest.outcome_service import outcome_rules, parse_outcomes, take_facts
+from experiment_server.ingest.outcomes import OUTCOMES
+from experiment_server.ingest.refused import NATIVE, why
+from experiment_server.ingest.service import load_rules, parse_batch
+from experiment_server.quarantine.held import Again, Why
+
+Reader = Callable[[Session, int, datetime, Sequence[Again]], Sequence[Refusal]]
+"""Takes session, environment's id, time of receipt and things of one standard; buffers what is good
+now, in the caller's transaction, and gives the refusals of the others, each with its index."""
+
+
+def read_again(
+    session: Session,
+    environment_id: int,
+    standard: str,
+    received_at: datetime,
+    things: Sequence[Again],
+) -> list[Why | None]:
+    """Parse things again as they were received then; None for each that is taken now."""
+    answers: list[Why | None] = [None] * len(things)
+    for refusal in READERS[standard](session, environment_id, received_at, things):
+        answers[refusal.index] = why(refusal)
+    return answers
+
+
+def _read_native(
+    session: Session, environment_id: int, received_at: datetime, things: Sequence[Again]
+) -> list[Refusal]:
+    refused: list[Refusal] = []
+    for may_describe in (True, False):  # a thing has the right that its sender had
+        places = [n for n, thing in enumerate(things) if thing.may_describe is may_describe]
+        items = [things[n].raw for n in places]
+        rules = load_rules(session, environment_id, items, received_at, may_describe=may_describe)
+        parsed, bad = parse_batch(items, rules)
+        buffer.append(session, environment_id, parsed, received_at)
+        refused += [
+            Refusal(places[one.index], one.id, one.field, one.reason, one.remedy) for one in bad
+        ]
+    return refused
+
+
+def _read_outcomes(
+    session: Session, environment_id: int, received_at: datetime, things: Sequence[Again]
+) -> list[Refusal]:
+    rules = outcome_rules(session, environment_id, received_at)
+    facts, refused = parse_outcomes([thing.raw for thing in things], rules)
+    take_facts(session, environment_id, facts, received_at, is_late=True)
+    return refused
+
+
+def _mapped_reader(standard: str) -> Reader:
+    def read(
+        session: Session, environment_id: int, received_at: datetime, things: Sequence[Again]
+    ) -> Sequence[Refusal]:
+        raw = [thing.raw for thing in things]
+        return mapped.read_again(session, environment_id, standard, received_at, raw)
+
+    return read
+
+
+READERS: Final[dict[str, Reader]] = {
+    NATIVE: _read_native,
+    OUTCOMES: _read_outcomes,
+    mapped.XAPI: _mapped_reader(mapped.XAPI),
+    mapped.CALIPER: _mapped_reader(mapped.CALIPER),
+}
+"""Name of the standard, as quarantine has it, to what reads its things again."""
