@@ -1,13 +1,23 @@
 """Keeping the lake quick: many small files become few, and files nobody may ask for any more go."""
 
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
-from deltalake import CommitProperties
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-from analysis.lake.schema import TABLES
-from analysis.lake.tables import KEEP_DAYS, open_table
+from analysis.lake.schema import DAY, LAYOUTS, TABLES
+from analysis.lake.tables import KEEP_DAYS, open_table, writer_properties
+from analysis.lake.writer import make_durable
+
+MIN_FILES: Final = 4
+"""A day with fewer files is quick enough: rewriting it would cost more than it saves."""
+SORT_BYTES: Final = 2 * 1024**3
+"""A larger day's files are joined as they lie: sorting it would take more memory than is fair."""
 
 
 @dataclass(frozen=True)
@@ -20,22 +30,31 @@ class Compaction:
     version: int
 
 
-def compact(root: str | Path, table_name: str, min_files: int = 8) -> Compaction | None:
-    """Rewrite a table's small files into few; None when there was too little to do.
+def compact(
+    root: str | Path, table_name: str, min_files: int = MIN_FILES, sort_bytes: int = SORT_BYTES
+) -> Compaction | None:
+    """Rewrite a table's small files into few, day by day; None when there was too little to do.
+
+    A day's rows are sorted by learner, so that one learner's lie together and pack well. A table
+    without days (learners, or any of a lake from before days) has its small files joined.
 
     Writers may go on meanwhile: a compaction removes and adds the same rows, so it gives way to
-    nobody and nobody to it; when its commit does lose, the next run repeats it.
+    nobody and nobody to it. When its commit does lose, to another compaction or an erasure, the
+    next run repeats it: each day is a commit of its own.
     """
     table = open_table(root, table_name)
     if table is None:
         return None
-    before = len(table.file_uris())
-    if before < min_files:
+    before, done = len(table.file_uris()), False
+    for day, files in _files_by_day(table).items():
+        if len(files) >= min_files:
+            rewrite = _joined if day is None or sum(files) > sort_bytes else _sorted
+            if _commit(rewrite, table, table_name, day):
+                make_durable(root, table_name, int(table.version()))
+                done = True
+    if not done:
         return None
-    try:
-        table.optimize.compact(commit_properties=CommitProperties(max_commit_retries=5))
-    except CommitFailedError:
-        return None
+    table.update_incremental()
     table.create_checkpoint()
     return Compaction(table_name, before, len(table.file_uris()), int(table.version()))
 
@@ -44,19 +63,68 @@ def vacuum(root: str | Path, table_name: str, keep_days: int = KEEP_DAYS) -> tup
     """Remove the files that no version of the last ``keep_days`` days needs; their names.
 
     Versions older than that can no longer be opened, so readouts older than that can no longer be
-    computed again.
+    computed again. Files that a writer left when it died before its commit go too, unless
+    ``keep_days`` is 0: then they could be those of a writer that is about to commit.
     """
     table = open_table(root, table_name)
     if table is None:
         return ()
     return tuple(
         table.vacuum(
-            retention_hours=keep_days * 24, dry_run=False, enforce_retention_duration=False
+            retention_hours=keep_days * 24,
+            dry_run=False,
+            enforce_retention_duration=False,
+            full=keep_days > 0,
+            commit_properties=_PATIENT,
         )
     )
 
 
-def compact_all(root: str | Path, min_files: int = 8) -> tuple[Compaction, ...]:
+def compact_all(root: str | Path, min_files: int = MIN_FILES) -> tuple[Compaction, ...]:
     """Compact every table of a lake."""
     done = (compact(root, name, min_files) for name in TABLES)
     return tuple(compaction for compaction in done if compaction is not None)
+
+
+def vacuum_all(root: str | Path, keep_days: int = KEEP_DAYS) -> int:
+    """Vacuum every table of a lake; gives how many files went."""
+    return sum(len(vacuum(root, name, keep_days)) for name in TABLES)
+
+
+# Sealing commits often: a commit that comes second takes the next version.
+_PATIENT: Final = CommitProperties(max_commit_retries=15)
+_Rewrite = Callable[[DeltaTable, str, Mapping[str, Any]], None]
+
+
+def _files_by_day(table: DeltaTable) -> dict[str | None, list[int]]:
+    """The sizes of each day's files; of a table without days, all under None."""
+    adds = pa.table(table.get_add_actions(flatten=True))
+    days: Iterator[Any] = iter([None] * len(adds))
+    if table.metadata().partition_columns:
+        days = iter(adds[f"partition.{DAY}"].to_pylist())
+    found: dict[str | None, list[int]] = defaultdict(list)
+    for day, size in zip(days, adds["size_bytes"].to_pylist(), strict=True):
+        found[None if day is None else day.isoformat()].append(size)
+    return found
+
+
+def _commit(rewrite: _Rewrite, table: DeltaTable, table_name: str, day: str | None) -> bool:
+    options = {
+        "partition_filters": None if day is None else [(DAY, "=", day)],
+        "max_concurrent_tasks": 1,
+        "writer_properties": writer_properties(TABLES[table_name]),
+        "commit_properties": _PATIENT,
+    }
+    try:
+        rewrite(table, table_name, options)
+    except CommitFailedError:
+        return False
+    return True
+
+
+def _sorted(table: DeltaTable, table_name: str, options: Mapping[str, Any]) -> None:
+    table.optimize.z_order([LAYOUTS[table_name].order[0]], **options)
+
+
+def _joined(table: DeltaTable, _table_name: str, options: Mapping[str, Any]) -> None:
+    table.optimize.compact(**options)

@@ -1,7 +1,7 @@
 """Reading the lake at one pinned version, through the engine."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +59,18 @@ class Lake:
                     f"lake version: table {name} at {version[name]} is not in the lake at {root}"
                 )
         return cls(str(root), versions, engine, files)
+
+    @property
+    def files(self) -> Mapping[str, tuple[str, ...]]:
+        """Each table's data files."""
+        return self._files
+
+    def of_files(self, files: Mapping[str, Sequence[str]]) -> "Lake":
+        """The lake as if it had these files alone: one of its tables, or what came of late.
+
+        It has a session of its own: tables of one cannot be joined with tables of the other.
+        """
+        return replace(self, _files={name: tuple(paths) for name, paths in files.items()})
 
     def connect(self) -> BaseBackend:
         """The engine's session with one view per table, as its rows were written."""

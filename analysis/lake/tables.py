@@ -45,13 +45,19 @@ def is_local(root: str | Path) -> bool:
     return "://" not in str(root)
 
 
+def local_folder(root: str | Path, table_name: str) -> Path | None:
+    """The folder of a table, or None when the lake lies in an object store."""
+    return Path(table_address(root, table_name)) if is_local(root) else None
+
+
 def data_files(table: DeltaTable, root: str | Path, table_name: str) -> tuple[str, ...]:
     """The Parquet files that hold the table at its version, as an engine can open them."""
     uris = table.file_uris()
-    if not is_local(root):
+    folder = local_folder(root, table_name)
+    if folder is None:
         return tuple(uris)
     # Delta writes a folder's name as part of a URL ("my%20lake"); engines want the name itself.
-    folder = Path(table_address(root, table_name)).absolute()
+    folder = folder.absolute()
     depth = 1 + len(table.metadata().partition_columns)
     return tuple(str(folder.joinpath(*uri.split("/")[-depth:])) for uri in uris)
 
@@ -92,14 +98,16 @@ def open_or_create(root: str | Path, table_name: str) -> DeltaTable:
 def writer_properties(schema: pa.Schema) -> WriterProperties:
     """How Parquet files are written: small, at a speed that sealing can afford.
 
-    Ids differ in every row, so neither a dictionary nor the smallest and largest of them help;
-    times grow along the sorted rows, so their differences are what is kept.
+    Ids differ in every row, so neither a dictionary nor the smallest and largest of them help. Of
+    times, differences are kept.
     """
     columns = {}
     for field in schema:
         if field.name == "event_id":
             columns[field.name] = ColumnProperties(
-                dictionary_enabled=False, statistics_enabled="NONE"
+                dictionary_enabled=False,
+                statistics_enabled="NONE",
+                encoding="DELTA_LENGTH_BYTE_ARRAY",
             )
         elif pa.types.is_timestamp(field.type):
             columns[field.name] = ColumnProperties(

@@ -9,7 +9,7 @@ import os
 import random
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +17,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from analysis.lake.schema import DAY, LAYOUTS, TABLES
-from analysis.lake.tables import is_local, open_or_create, open_table, writer_properties
+from analysis.lake.tables import local_folder, open_or_create, open_table, writer_properties
 
 ATTEMPTS: Final = 40
 
@@ -42,6 +42,8 @@ def append(root: str | Path, table_name: str, rows: pa.Table, app_id: str, seque
     for attempt in range(ATTEMPTS):
         table = open_or_create(root, table_name)
         if _sequence_of(table, app_id) >= sequence:
+            # Whoever wrote it may have died before it was safe on the disk.
+            make_durable(root, table_name, _version_of(root, table_name, table, app_id))
             return int(table.version())
         try:
             _commit(table, fitting, app_id, sequence)
@@ -50,7 +52,7 @@ def append(root: str | Path, table_name: str, rows: pa.Table, app_id: str, seque
             time.sleep(random.uniform(0, 0.002 * (attempt + 1)))  # noqa: S311 - only spreads load
             continue
         version = int(table.version())
-        _make_durable(root, table_name, version)
+        make_durable(root, table_name, version)
         return version
     raise DeltaError(f"{table_name}: {ATTEMPTS} commits in a row lost against other writers")
 
@@ -110,18 +112,39 @@ def _fit(rows: pa.Table, table_name: str) -> pa.Table:
     return fitting.sort_by([(name, "ascending") for name in keys])
 
 
-def _make_durable(root: str | Path, table_name: str, version: int) -> None:
-    """See that a power cut cannot take back what the caller is about to delete elsewhere."""
-    if not is_local(root):
+def make_durable(root: str | Path, table_name: str, version: int) -> None:
+    """See that a power cut cannot take back a commit: its files, its entry in the log, the folders.
+
+    Deltalake itself leaves when bytes reach the disk to the system.
+    """
+    folder = local_folder(root, table_name)
+    if folder is None:
         return  # an object store answers only when it has the bytes
-    folder = Path(root) / table_name
     log = folder / "_delta_log" / f"{version:020d}.json"
-    for line in log.read_text().splitlines():
-        action = json.loads(line)
-        if "add" in action:
-            _sync(folder / action["add"]["path"])
-    for path in (log, log.parent, folder):
+    added = [folder / entry["add"]["path"] for entry in _entries(log) if "add" in entry]
+    # A compaction may have replaced a file meanwhile, and a vacuum removed it.
+    files = [path for path in added if path.exists()]
+    for path in (*files, log, *{path.parent for path in files}, log.parent, folder):
         _sync(path)
+
+
+def _version_of(root: str | Path, table_name: str, table: DeltaTable, app_id: str) -> int:
+    """The version of this writer's last commit, or the current one when the log is not at hand."""
+    current = int(table.version())
+    folder = local_folder(root, table_name)
+    if folder is None:
+        return current
+    for version in range(current, -1, -1):
+        log = folder / "_delta_log" / f"{version:020d}.json"
+        if not log.exists():
+            break  # tidied away long after it was written
+        if any(entry.get("txn", {}).get("appId") == app_id for entry in _entries(log)):
+            return version
+    return current
+
+
+def _entries(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
 
 
 def _sync(path: Path) -> None:

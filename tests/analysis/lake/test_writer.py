@@ -9,6 +9,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
+from analysis.lake import writer
 from analysis.lake.compact import compact
 from analysis.lake.reader import Lake
 from analysis.lake.schema import TABLES
@@ -117,7 +118,7 @@ from tests.analysis.lake.test_writer import rows
 
 if sys.argv[2] == "after":
     # The commit is in the log; the caller never hears of it.
-    writer._make_durable = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    writer.make_durable = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 else:
     commit = writer._commit
     def killed(table, rows, app_id, sequence):
@@ -139,6 +140,28 @@ def test_append__killed_around_the_commit_and_repeated__is_there_once(
     assert killed.returncode == -9
     assert found == there_after_kill
     assert learners_in(tmp_path) == ["ada", "bo"]
+
+
+def test_append__found_there_after_a_crash__is_made_safe_before_the_caller_forgets_it(
+    tmp_path, monkeypatch
+):
+    def crash(*_):
+        raise InterruptedError
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr(writer, "make_durable", crash)
+        with pytest.raises(InterruptedError):
+            append(tmp_path, "events", rows("ada"), "buffer", 1)
+    append(tmp_path, "events", rows("bo"), "import", 1)
+    synced = []
+    monkeypatch.setattr(writer, "_sync", synced.append)
+
+    append(tmp_path, "events", rows("ada"), "buffer", 1)
+
+    [file] = [path for path in synced if path.suffix == ".parquet"]
+    assert pq.ParquetFile(file).read()["learner"].to_pylist() == ["ada"]
+    assert tmp_path / "events" / "_delta_log" / f"{1:020d}.json" in synced
+    assert {file.parent, tmp_path / "events", tmp_path / "events" / "_delta_log"} < set(synced)
 
 
 def files_of(root, name):
