@@ -5,9 +5,9 @@ is spread, what its limits change, how much the past explains, and how long an e
 take, at the pace at which learners come.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -15,11 +15,11 @@ from analysis.energize.norms import Norms
 from analysis.history import Floats, Past, pretend, recent_arrivals
 from analysis.lake.reader import Lake
 from analysis.plan import MetricPlan
+from analysis.previewed import Bin, Detection, InTeams, Limits, Preview
 from analysis.results import NotEstimable
 from analysis.sizing.accrual import Accrual
 from analysis.sizing.design import PlannedDesign
 from analysis.sizing.past import Facts, facts_of
-from analysis.sizing.sizes import Duration
 from analysis.sizing.wish import Spread, Wish, answer
 from analysis.statistics.collected import COVARIATE, DENOMINATOR, OUTCOME
 
@@ -28,61 +28,9 @@ QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 TAIL: Final = 0.99
 """What lies above this quantile shares one bin: it is few people, and would stretch the axis."""
 MOST_BINS: Final = 20
+MOST_SD: Final = 10
+"""A difference so many standard deviations large is a typing error."""
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Learners whose outcome lies from ``low`` to below ``high``; None: and all above."""
-
-    low: float
-    high: float | None
-    n: int
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What floor and cap change."""
-
-    floor: float | None
-    cap: float | None  # as given, or what the cap's quantile came to
-    share_below: float  # of learners, set to the floor
-    share_above: float  # of learners, set to the cap
-    mean_without: float
-    sd_without: float
-
-
-@dataclass(frozen=True)
-class Detection:
-    """What it takes to find a difference, half the learners each, with 80 % power."""
-
-    what: str  # "relative": 2 % of the mean; "minimum": the metric's own
-    effect: float  # in the metric's unit
-    relative: float | None  # of the mean; None where that is 0
-    n_learners: int | None  # of both variants together
-    days: Duration | None  # the outcome window of the last one included
-    why_not: NotEstimable | None = None  # of days, or of all
-
-
-@dataclass(frozen=True)
-class Preview:
-    """One metric over the learners of last month."""
-
-    as_of: str  # ISO time
-    exposed_at: str  # ISO time, of the pretended exposure: one window before
-    lake_version: dict[str, int]
-    facts: Facts
-    variance: float
-    quantiles: dict[str, float]  # "0.5" -> the median; of a ratio, of the learners' own ratios
-    bins: tuple[Bin, ...]
-    n_shown: int  # learners in the bins: of a ratio those with anything below the line
-    limits: Limits | None  # None: the definition has none
-    variance_reduction: float  # by the same measure in the window before, 0-1
-    detections: tuple[Detection, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The preview as plain JSON values."""
-        return asdict(self)
 
 
 def preview(
@@ -112,14 +60,21 @@ def preview(
     return Preview(
         as_of=as_of.isoformat(),
         exposed_at=past.dates[0].isoformat(),
+        window_days=metric.window_days,
         lake_version=dict(lake.version),
-        facts=facts,
+        n_learners=facts.n_learners,
+        mean=facts.mean,
+        sd=facts.sd,
         variance=facts.sd**2,
+        share_of_zeros=facts.share_of_zeros,
+        yes_or_no=facts.yes_or_no,
+        correlation=facts.correlation,
+        variance_reduction=facts.correlation**2,
         quantiles={f"{share:g}": float(np.quantile(shown, share)) for share in QUANTILES},
         bins=bins_of(shown),
         n_shown=len(shown),
         limits=_limits(raw, past, metric),
-        variance_reduction=facts.correlation**2,
+        teams=_teams(facts),
         detections=_detections(metric, facts, Accrual(tuple(came.tolist()))),
     )
 
@@ -209,12 +164,17 @@ def _detections(metric: MetricPlan, facts: Facts, accrual: Accrual) -> tuple[Det
 def _detection(what: str, effect: float, known: tuple[MetricPlan, Facts, Accrual]) -> Detection:
     metric, facts, accrual = known
     relative = effect / abs(facts.mean) if facts.mean else None
+
+    def not_found(reason: str, remedy: str) -> Detection:
+        why_not = NotEstimable(reason, remedy)
+        return Detection(what, effect, relative, None, None, None, None, why_not)
+
     if not effect > 0:
-        why_not = NotEstimable(
-            f"the mean of {metric.title} is 0, so {RELATIVE_EFFECT:.0%} of it is nothing",
-            "give the metric a minimum effect in its own unit",
-        )
-        return Detection(what, effect, None, None, None, why_not)
+        reason = f"the mean of {metric.title} is 0, so {RELATIVE_EFFECT:.0%} of it is nothing"
+        return not_found(reason, "give the metric a minimum effect in its own unit")
+    if effect > MOST_SD * facts.sd:
+        reason = f"{effect:g} is over {MOST_SD} standard deviations: nobody varies so much"
+        return not_found(reason, "choose a smaller minimum effect")
     wish = Wish(
         spread=Spread.of_facts(facts, "learner"),
         effect=effect,
@@ -225,12 +185,18 @@ def _detection(what: str, effect: float, known: tuple[MetricPlan, Facts, Accrual
     try:
         found = answer(wish)
     except ValueError as error:
-        why_not = NotEstimable(str(error), "choose a smaller minimum effect")
-        return Detection(what, effect, relative, None, None, why_not)
-    never = None
-    if found.duration is None:
+        return not_found(str(error), "choose another minimum effect")
+    days = found.duration
+    if days is None:
         never = NotEstimable(
             "at the present pace so many learners will never come",
             "look for a larger effect, or choose a metric that varies less",
         )
-    return Detection(what, effect, relative, found.need.units, found.duration, never)
+        return Detection(what, effect, relative, found.need.units, None, None, None, never)
+    return Detection(what, effect, relative, found.need.units, days.days, days.low, days.high)
+
+
+def _teams(facts: Facts) -> InTeams | None:
+    if facts.teams is None:
+        return None
+    return InTeams(facts.teams.n, facts.teams.size, facts.teams.icc, facts.teams.design_effect)

@@ -36,10 +36,10 @@ def test_preview__metric__is_the_spread_of_what_learners_did(lake):
 
     found = preview(lake, SALES, END)
 
-    assert found.facts.n_learners == len(past) == found.n_shown
-    assert found.facts.mean == pytest.approx(outcome.mean())
+    assert found.n_learners == len(past) == found.n_shown
+    assert found.mean == pytest.approx(outcome.mean())
     assert found.variance == pytest.approx(outcome.var(ddof=1))
-    assert found.facts.share_of_zeros == (outcome == 0).mean() > 0
+    assert found.share_of_zeros == (outcome == 0).mean() > 0
     assert found.quantiles["0.5"] == pytest.approx(np.median(outcome))
     assert found.variance_reduction == pytest.approx(np.corrcoef(outcome, before)[0, 1] ** 2)
     assert found.exposed_at == past.dates[0].isoformat() == day(70).isoformat()
@@ -56,7 +56,7 @@ def test_preview__limits__are_those_that_a_readout_sets(lake, limits):
     found = preview(lake, metric, END)
 
     assert limited(raw, metric).values == pytest.approx(real.values)
-    assert found.facts.mean == pytest.approx(real.column("outcome").mean())
+    assert found.mean == pytest.approx(real.column("outcome").mean())
     changed = real.column("outcome") < raw.column("outcome") - 1e-9
     assert found.limits.share_above == pytest.approx(changed.mean())
     assert found.limits.mean_without == pytest.approx(raw.column("outcome").mean())
@@ -71,15 +71,15 @@ def test_preview__days__are_those_that_bring_the_learners_that_the_power_takes(l
     small, own = found.detections
 
     assert (small.what, own.what) == ("relative", "minimum")
-    assert small.effect == pytest.approx(0.02 * found.facts.mean)
+    assert small.effect == pytest.approx(0.02 * found.mean)
     assert own.effect == 0.12
-    middle = found.facts.mean + 0.06
+    middle = found.mean + 0.06
     variance = middle * (1 - middle) * (1 - found.variance_reduction)
     assert power_with(own.n_learners, 0.12, variance, PlannedDesign()) >= 0.8
     assert power_with(own.n_learners - 1, 0.12, variance, PlannedDesign()) < 0.8
     came, _ = arrivals(lake, day(0), END)
     by_hand = Accrual(tuple(came.tolist())).days_for(own.n_learners, 14)
-    assert own.days is None or own.days.days == pytest.approx(by_hand.days, rel=0.05)
+    assert own.days is None or own.days == pytest.approx(by_hand.days, rel=0.05)
     assert small.n_learners > own.n_learners
 
 
@@ -106,7 +106,7 @@ def test_preview__ratio__shows_each_learners_own_and_the_error_of_the_whole(lake
 
     found = preview(lake, VISITS, END)
 
-    assert found.facts.mean == pytest.approx(above.sum() / below.sum())
+    assert found.mean == pytest.approx(above.sum() / below.sum())
     assert found.n_shown == (below > 0).sum() < len(past)
     assert sum(one.n for one in found.bins) == found.n_shown
     own = above[below > 0] / below[below > 0]
