@@ -15,6 +15,7 @@ from experiment_server.commands import (
     doctor,
     energize,
     environments,
+    erase,
     members,
     readout,
     report,
@@ -31,6 +32,7 @@ COMMANDS: Final = (
     serve,
     members,
     environments,
+    import_,
     energize,
     readout,
     report,
@@ -42,6 +44,7 @@ COMMANDS: Final = (
     bayes,
     across,
     doctor,
+    erase,
     demo,
 )
 REFUSED: Final = 2  # the exit code of everything that the caller can mend

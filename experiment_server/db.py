@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import RLock
 from types import ModuleType
@@ -23,6 +23,10 @@ WRITE: Final = "momentum_write"
 FIXED_BRANCHES: Final = {(3, 44): 6, (3, 50): 7}  # backports of the fix: branch to first patch
 FIRST_BAD: Final = (3, 7, 0)
 FIRST_FIXED: Final = (3, 51, 3)
+_CLEAR_AWAY: Final = {
+    "sqlite": ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"),
+    "postgresql": ("SET statement_timeout = 0", "VACUUM"),
+}
 
 # Buffered events are JSON: the standard library's codec would be the slowest part of taking them.
 JSON_OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS  # as the library takes
@@ -112,6 +116,21 @@ class Database:
         """A connection inside one write transaction, below the ORM."""
         with self._write_engine.begin() as connection:
             yield connection
+
+    def clear_away(self) -> None:
+        """See that what was deleted is not on the disk either. Writers wait meanwhile.
+
+        Deleting only gives a row's place free, and its content stays there until it is overwritten.
+        """
+        connection = self._engine.raw_connection()  # VACUUM cannot be in a transaction
+        try:
+            if self.dialect == "postgresql":
+                connection.driver_connection.autocommit = True  # type: ignore[union-attr]
+            with self._turn, closing(connection.cursor()) as cursor:
+                for statement in _CLEAR_AWAY[self.dialect]:
+                    cursor.execute(statement)
+        finally:
+            connection.invalidate()
 
     def dispose(self) -> None:
         """Close every pooled connection."""

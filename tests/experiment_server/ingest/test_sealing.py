@@ -129,7 +129,7 @@ def test_seal__while_another_server_holds_the_environment__says_so(database, roo
     monkeypatch.setattr(sealing, "WAIT_S", 0.1)
 
     with (
-        sealing._exclusive(database, environment.id),
+        sealing.exclusive(database, environment.id),
         pytest.raises(sealing.SealingBusyError, match="another server"),
     ):
         sealing.seal(database, environment, root)

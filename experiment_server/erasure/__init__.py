@@ -1,0 +1,1 @@
+"""Removing one learner for good, wherever the server keeps anything of them."""

@@ -1,0 +1,223 @@
+"""One learner leaves the store, the buffer, the lake and its history; nobody else does."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pytest
+import sqlalchemy as sa
+from sqlmodel import SQLModel, col, select
+from typer.testing import CliRunner
+
+from analysis.lake.reader import Lake
+from experiment_server.audit.models import AuditEntry
+from experiment_server.cli import app as cli
+from experiment_server.columns import utc_now
+from experiment_server.erasure import places, service
+from experiment_server.experiments import allocations
+from experiment_server.experiments import service as experiments
+from experiment_server.experiments.models import Experiment, ListedUnit
+from experiment_server.ingest.buffer import count_buffered
+from experiment_server.ingest.pseudonyms import Pseudonyms
+from experiment_server.ingest.sealing import lake_root, seal_all
+from experiment_server.ingest.service import receive
+from experiment_server.metrics import service as metrics
+from experiment_server.quarantine.models import QuarantinedItem
+from experiment_server.security.roles import SYSTEM
+from experiment_server.state import State
+from tests.factories import make_environment
+
+ADA, BO = "ada-lovelace-17", "bo-diddley-18"
+WISH = {
+    "key": "badge",
+    "title": "Badge",
+    "hypothesis": "",
+    "domain": "incentive",
+    "unit_kind": "learner",
+    "variants": [{"key": key, "title": "", "weight": 1, "payload": key} for key in ("off", "on")],
+    "coverage": 1.0,
+    "condition": {"id": {"$nin": [ADA]}},
+    "namespace": None,
+    "forced": {ADA: "on", BO: "off"},
+    "metrics": [{"metric": "sales", "role": "primary", "minimum_effect": 1.0}],
+    "analysis": {},
+    "schedule": {},
+}
+
+
+class World:
+    """A server that knows two learners in every way in which it can."""
+
+    def __init__(self, settings, database):
+        self.state = State(settings=settings, database=database)
+        self.database = database
+        self.environment = make_environment(database)
+        self.root = lake_root(settings.lake_dir, self.environment)
+        now = utc_now()
+        listed = [{"unit": name, "variant": "on", "stratum": ""} for name in (ADA, BO)]
+        with database.write() as session:
+            metrics.ensure_built_in(session, now)
+            made = experiments.create_experiment(session, SYSTEM, self.environment, WISH, now)
+            allocations.set_allocation(session, SYSTEM, made, 1, listed, now)
+            experiments.start_experiment(session, SYSTEM, made, now)
+
+    def send(self, mark, *, bad=False):
+        """An event and a description of each; ``bad``: one that is refused, too."""
+        now = utc_now()
+        at = (now - timedelta(minutes=5)).isoformat()
+        items = []
+        for name in (ADA, BO):
+            about = {"learner": name, "at": at}
+            items += [
+                {"type": "event", "id": f"e-{mark}-{name}", "kind": "sale", "value": 3, **about},
+                {
+                    "type": "learner",
+                    "id": f"l-{mark}-{name}",
+                    **about,
+                    "attributes": {"role": "seller"},
+                },
+            ]
+            if bad:
+                items.append({"type": "event", "id": f"b-{name}", "kind": "no such kind", **about})
+        receive(self.database, self.environment.id, items, now, may_describe=True)
+
+    def pseudonym(self, name):
+        return Pseudonyms(self.environment.pseudonym_key).learner(name)
+
+    def learners_on_disk(self):
+        found = set()
+        for table in ("events", "learners"):
+            files = [
+                str(path)
+                for path in (Path(self.root) / table).rglob("*.parquet")
+                if "_delta_log" not in path.parts
+            ]
+            found |= set(ds.dataset(files).to_table(columns=["learner"])["learner"].to_pylist())
+        return found
+
+
+@pytest.fixture
+def world(settings, database):
+    made = World(settings, database)
+    made.send("sealed", bad=True)
+    seal_all(database, made.environment, made.root)
+    made.send("buffered")
+    return made
+
+
+def by_place(traces):
+    return {trace.place: trace.n for trace in traces}
+
+
+def test_erase__learner_known_everywhere__is_nowhere_and_the_other_stays(world):
+    found = by_place(service.erase(world.state, SYSTEM, world.environment, ADA))
+
+    assert found["rows of the lake's events"] == 2
+    assert found["rows of the lake's learners"] == 2
+    assert found["things in quarantine"] == 1
+    assert found["listed units"] == 1
+    assert found["forced variants and previews"] == 2  # in the definition and in its phase
+    assert found["targeting rules that name the learner"] == 1
+    assert world.learners_on_disk() == {world.pseudonym(BO)}
+    with world.database.read() as session:
+        assert session.exec(select(ListedUnit.unit)).all() == [BO]
+        assert session.exec(select(Experiment.forced)).one() == {BO: "off"}
+        (kept,) = session.exec(select(QuarantinedItem)).all()
+        assert BO in kept.raw
+
+
+def test_erase__again__finds_nothing_but_the_rule_that_people_must_edit(world):
+    service.erase(world.state, SYSTEM, world.environment, ADA)
+
+    again = by_place(service.erase(world.state, SYSTEM, world.environment, ADA))
+
+    assert {place for place, n in again.items() if n} == {"targeting rules that name the learner"}
+
+
+def test_erase__audit__keeps_what_was_done_without_the_id(world):
+    service.erase(world.state, SYSTEM, world.environment, ADA)
+
+    with world.database.read() as session:
+        entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.id))).all()
+    last = entries[-1]
+    assert (last.action, last.resource) == ("learner.erase", "learner:(erased)")
+    texts = [str([entry.before, entry.after]) for entry in entries]
+    # the rule's condition, which people must edit, is not the learner's own
+    assert all(ADA not in text for text in texts)
+    assert any("(erased)" in text and BO in text for text in texts)
+
+
+def test_erase__rows_that_arrive_while_it_waits__leave_the_buffer(world, monkeypatch):
+    monkeypatch.setattr(service, "seal_all", lambda *_given: 0)
+
+    found = by_place(service.erase(world.state, SYSTEM, world.environment, ADA))
+
+    assert found["rows on their way to the lake"] == 2
+    with world.database.read() as session:
+        assert count_buffered(session, world.environment.id) == 2
+    seal_all(world.database, world.environment, world.root)
+    assert world.learners_on_disk() == {world.pseudonym(BO)}
+
+
+def test_erase__then_the_same_events_again__are_still_duplicates(world):
+    service.erase(world.state, SYSTEM, world.environment, ADA)
+    world.send("sealed")
+    world.send("buffered")
+    seal_all(world.database, world.environment, world.root)
+
+    assert world.learners_on_disk() == {world.pseudonym(BO)}
+
+
+def test_find__says_the_same_and_changes_nothing(world):
+    found = by_place(service.find(world.state, world.environment, ADA))
+
+    assert found["rows on their way to the lake"] == 2
+    assert found["rows of the lake's events"] == 1
+    assert by_place(service.find(world.state, world.environment, ADA)) == found
+    assert Lake.open(world.root).table("events").count().to_pyarrow().as_py() == 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_erase__sqlite_file__no_longer_contains_the_id(world, settings):
+    with world.database.write() as session:
+        session.execute(sa.text("UPDATE experiment SET condition = '{}'"))
+        session.execute(sa.text("UPDATE experiment_phase SET design = '{}'"))
+    path = Path(world.database.url.database)
+
+    service.erase(world.state, SYSTEM, world.environment, ADA)
+
+    written = path.read_bytes() + path.with_name(f"{path.name}-wal").read_bytes()
+    assert BO.encode() in written
+    assert ADA.encode() not in written
+
+
+def test_places__each_table_that_names_learners__is_looked_at():
+    told = Path(places.__file__).read_text()
+    naming = {"learner", "learner_id", "unit", "forced", "previews"}
+    tables = [mapper.class_ for mapper in SQLModel._sa_registry.mappers]
+
+    holding = {each.__name__ for each in tables if naming & set(each.model_fields)}
+
+    assert "ListedUnit" in holding
+    by_their_own_service = {"QuarantinedItem"}
+    assert [name for name in sorted(holding - by_their_own_service) if name not in told] == []
+
+
+def test_command__dry_run_and_unknown_learner__say_so(world, settings, database_url):
+    env = {
+        "MOMENTUM_DATABASE_URL": database_url,
+        "MOMENTUM_DATA_DIR": str(settings.data_dir),
+        "MOMENTUM_LAKE_DIR": settings.lake_dir,
+    }
+
+    dry = CliRunner().invoke(cli, ["erase", ADA, "--dry-run"], env=env)
+    refused = CliRunner().invoke(cli, ["erase", ADA], input="n\n", env=env)
+    done = CliRunner().invoke(cli, ["erase", ADA, "--yes"], env=env)
+    nobody = CliRunner().invoke(cli, ["erase", "nobody", "--yes"], env=env)
+
+    assert "Nothing was changed." in dry.output
+    assert refused.exit_code == 1
+    assert "2  rows of the lake's events" in done.output
+    assert "Edit them" in done.output
+    assert "Nothing of such a learner was found" in nobody.output
+    assert world.learners_on_disk() == {world.pseudonym(BO)}
