@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Protocol
 
-import ibis
 import numpy as np
 from ibis.expr import types as ir
 
@@ -223,13 +222,13 @@ def _count_mature(plan: AnalysisPlan, learners: ir.Table) -> _Mature:
     return _Mature(each("n_units"), each("n_learners"))
 
 
-def latest_received(plan: AnalysisPlan, lake: Lake) -> datetime | None:
-    """When the youngest row arrived, of those that happened before the look."""
-    events, exposures = lake.table("events"), lake.table("exposures")
-    as_of = ibis.literal(plan.as_of)
+def latest_received(
+    plan: AnalysisPlan, lake: Lake, since: datetime | None = None
+) -> datetime | None:
+    """When the youngest row arrived, of those that happened before the look, from a time on."""
     latest = [
-        events.filter(events.occurred_at < as_of).received_at.max().to_pyarrow().as_py(),
-        exposures.filter(exposures.exposed_at < as_of).received_at.max().to_pyarrow().as_py(),
+        lake.table(name, since=since, until=plan.as_of).received_at.max().to_pyarrow().as_py()
+        for name in ("events", "exposures")
     ]
     return max((at for at in latest if at is not None), default=None)
 

@@ -1,0 +1,105 @@
+"""The pass over the lake, from a roll-up: the same numbers, without reading history."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
+from typing import Final
+
+import pyarrow as pa
+from ibis.expr import types as ir
+
+from analysis.collect import check_plan, collect_from, latest_received
+from analysis.collect import collect as collect_history
+from analysis.energize.norms import Norms
+from analysis.engines import DEFAULT_ENGINE
+from analysis.gathered import to_us
+from analysis.lake.reader import Lake
+from analysis.plan import AnalysisPlan
+from analysis.statistics.collected import Collected
+from analysis.tallies import merges
+
+from .refresh import Refreshed, refresh
+from .rollup import Rollup, add_up, in_engine
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def is_rolled_up(plan: AnalysisPlan, lake: Lake) -> bool:
+    """Whether a roll-up is kept for such a plan.
+
+    A crossover's windows are those of the calendar, and a bandit is read batch by batch. What runs
+    on another engine than the one in the process is read there, where the rows are.
+    """
+    return plan.crossover is None and not plan.batches and lake.engine == DEFAULT_ENGINE
+
+
+def collect(
+    plan: AnalysisPlan,
+    lake: Lake,
+    norms: Norms | None = None,
+    tell: Callable[[Refreshed], None] | None = None,
+) -> Collected:
+    """What ``analysis.collect.collect`` says of the lake, to the bit, from the plan's roll-up.
+
+    Args:
+        plan: what to compute, and as of when; one that ``is_rolled_up``.
+        lake: the events, pinned at a version.
+        norms: the score's frozen scale; only plans with a score need it.
+        tell: is told what was done to the roll-up.
+
+    Raises:
+        ValueError: a metric cannot be computed as the plan says; names what to change.
+    """
+    check_plan(plan, norms)
+    refreshed = refresh(plan, lake)
+    if tell is not None:
+        tell(refreshed)
+    if refreshed.rollup is None:
+        return collect_history(plan, lake, norms)
+    return collect_from(RolledUp(plan, lake, refreshed.rollup), plan, lake, norms)
+
+
+@dataclass(frozen=True)
+class RolledUp:
+    """The source that reads a roll-up, as of the plan's look.
+
+    Rows of after the look are in a roll-up, too. They change nothing: whose window is complete by
+    then has no later event in it, and first exposures are known with their times.
+    """
+
+    plan: AnalysisPlan
+    lake: Lake
+    rollup: Rollup
+
+    def met(self) -> ir.Table:
+        """The first exposures that happened before the look."""
+        met = in_engine(self.lake, self.rollup.met)
+        return met.filter(met.exposed_us < to_us(self.plan.as_of))
+
+    def tallied(self, people: ir.Table) -> ir.Table:
+        """The people, each with the tallies that are kept of it."""
+        rows = self._rows.rename(of_learner="learner", of_exposed_us="exposed_us")
+        joined = people.left_join(
+            rows,
+            [people.learner == rows.of_learner, people.exposed_us == rows.of_exposed_us],
+        )
+        return joined.select(*people.columns, *merges(self.plan))
+
+    def latest_received(self) -> datetime | None:
+        """When the youngest row arrived, of those that happened before the look."""
+        as_of = self.plan.as_of.astimezone(UTC)
+        days = [at for day, at in self.rollup.received.items() if day < as_of.date()]
+        whole = [_EPOCH + timedelta(microseconds=at) for at in days]
+        midnight = datetime.combine(as_of.date(), time(), UTC)
+        if midnight < as_of:
+            of_the_day = latest_received(self.plan, self.lake, since=midnight)
+            whole += [] if of_the_day is None else [of_the_day]
+        return max(whole, default=None)
+
+    @cached_property
+    def _rows(self) -> ir.Table:
+        parts = list(self.rollup.rows.values())
+        if len(parts) == 1:
+            return in_engine(self.lake, parts[0])
+        return add_up(self.plan, in_engine(self.lake, pa.concat_tables(parts)))

@@ -1,0 +1,66 @@
+"""A roll-up in memory: Arrow tables, and which versions of the lake they were made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import ibis
+import pyarrow as pa
+from ibis.expr import types as ir
+
+from analysis.exposed import MET, first_of_all
+from analysis.lake.reader import Lake
+from analysis.plan import AnalysisPlan
+from analysis.tallies import merges
+
+FOLLOWED: Final = ("events", "exposures", "outcomes")
+"""The tables whose rows are in a roll-up; learners' descriptions are read when it is."""
+
+MET_SCHEMA: Final = pa.schema(
+    [(name, pa.int64() if name == "exposed_us" else pa.string()) for name in MET]
+)
+PEOPLE_SCHEMA: Final = pa.schema([("learner", pa.string()), ("exposed_us", pa.int64())])
+
+
+@dataclass(frozen=True, eq=False)
+class Rollup:
+    """All that is kept of one experiment's phase.
+
+    Attributes:
+        versions: table -> the Delta version up to which its rows are in here; -1: there was none.
+        ids: table -> Delta's id of it; "" where there was none.
+        met: one row for each learner, unit and variant: its first exposure (``exposed.MET``).
+        rows: part -> one row a learner with events in its windows: ``learner``, ``exposed_us`` and
+            the plan's tallies.
+        received: UTC day -> when the youngest row of that day arrived, in microseconds.
+    """
+
+    versions: Mapping[str, int]
+    ids: Mapping[str, str]
+    met: pa.Table
+    rows: Mapping[str, pa.Table]
+    received: Mapping[date, int]
+
+
+def rows_schema(plan: AnalysisPlan) -> pa.Schema:
+    """The columns of a part's rows."""
+    tallies = {name: ibis.dtype(merge.type) for name, merge in merges(plan).items()}
+    return pa.schema([*PEOPLE_SCHEMA, *ibis.schema(tallies).to_pyarrow()])
+
+
+def in_engine(lake: Lake, rows: pa.Table) -> ir.Table:
+    """Rows of ours as a table of the lake's session."""
+    return lake.connect().create_table(ibis.util.gen_name("rollup"), rows, temp=True)
+
+
+def first_exposures(lake: Lake, met: pa.Table) -> pa.Table:
+    """Every learner with its first exposure: ``learner``, ``exposed_us``."""
+    first = first_of_all(in_engine(lake, met))
+    return first.select(*PEOPLE_SCHEMA.names).to_pyarrow().cast(PEOPLE_SCHEMA)
+
+
+def add_up(plan: AnalysisPlan, rows: ir.Table) -> ir.Table:
+    """One row a learner, from rows that each hold the tallies of some of its events."""
+    whole = {name: merge.whole(rows[name]).cast(merge.type) for name, merge in merges(plan).items()}
+    return rows.group_by(["learner", "exposed_us"]).aggregate(**whole)
