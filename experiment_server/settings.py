@@ -1,7 +1,8 @@
 """What the server is told from outside: typed settings from environment variables."""
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -27,12 +28,14 @@ class Settings:
     database_url: str = "sqlite:///.momentum/momentum.db"
     data_dir: Path = Path(".momentum")
     lake_dir: str = ".momentum/lake"  # the lake of an environment is the folder of its key below
+    lake_options: Mapping[str, str] = field(default_factory=dict, repr=False)  # of an object store
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
     threads: int = 32  # of each worker; fewer than half of them may hold a stream each
     seal_seconds: float = 5.0  # between two moves from the event buffer to the lake
     quarantine_days: int = 90  # how long what was not taken is kept
+    sources_dir: str = ".momentum/sources"  # sources that are files must lie below it
     log_level: str = "info"
     scheduler: bool = True
     trusted_proxies: int = 0  # in front of the server, each of which adds to X-Forwarded-For
@@ -49,12 +52,16 @@ class Settings:
         return cls(
             database_url=env.get("MOMENTUM_DATABASE_URL") or f"sqlite:///{data_dir}/momentum.db",
             data_dir=data_dir,
-            lake_dir=env.get("MOMENTUM_LAKE_DIR") or str(data_dir / "lake"),
+            lake_dir=(env.get("MOMENTUM_LAKE_DIR") or str(data_dir / "lake")).removeprefix(
+                "file://"
+            ),
+            lake_options=_texts(env, "MOMENTUM_LAKE_OPTIONS"),
             host=env.get("MOMENTUM_HOST") or cls.host,
             port=_number(env, "MOMENTUM_PORT", int, (1, 65535), cls.port),
             workers=_number(env, "MOMENTUM_WORKERS", int, (1, 64), cls.workers),
             threads=_number(env, "MOMENTUM_THREADS", int, (1, 256), cls.threads),
             seal_seconds=_number(env, "MOMENTUM_SEAL_SECONDS", float, (0.2, 3600.0), 5.0),
+            sources_dir=env.get("MOMENTUM_SOURCES_DIR") or str(data_dir / "sources"),
             quarantine_days=_number(env, "MOMENTUM_QUARANTINE_DAYS", int, (1, 3650), 90),
             log_level=_one_of(env, "MOMENTUM_LOG_LEVEL", LOG_LEVELS, cls.log_level),
             scheduler=ON_OFF[_one_of(env, "MOMENTUM_SCHEDULER", tuple(ON_OFF), "on")],
@@ -77,6 +84,19 @@ def _number(
     if value is None or not low <= value <= high:
         raise SettingsError(name, found, f"a number from {low} to {high}", str(default))
     return value
+
+
+def _texts(env: Mapping[str, str], name: str) -> dict[str, str]:
+    """A JSON object of texts. Its values are secrets: an error never shows them."""
+    try:
+        found = json.loads(env.get(name) or "{}")
+    except ValueError:
+        found = None
+    if type(found) is not dict or not all(type(value) is str for value in found.values()):
+        wrong = "something else" if found is None or type(found) is not dict else "a value not text"
+        example = '{"AWS_ENDPOINT_URL": "https://s3.example.org", "AWS_REGION": "eu-west-1"}'
+        raise SettingsError(name, wrong, "a JSON object of texts", f"'{example}'")
+    return found
 
 
 def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:

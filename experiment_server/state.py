@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from analysis import storage
 from experiment_server.columns import utc_now
 from experiment_server.db import Database
 from experiment_server.settings import Settings
@@ -28,3 +29,7 @@ class State:
     database: Database
     clock: Callable[[], datetime] = field(default=utc_now)
     suggest_after: SuggestAfter = field(default=suggest_nothing)
+
+    def __post_init__(self) -> None:
+        """Whoever opens the lake need not know the keys to it."""
+        storage.declare(self.settings.lake_dir, self.settings.lake_options)

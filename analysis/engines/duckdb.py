@@ -8,6 +8,8 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.backends.sql.datatypes import DuckDBType
 
+from analysis.engines import object_store
+
 _DAY: Final = "day"
 _DAY_FOLDER: Final = "/day="  # Delta keeps a partition's value in the name of its folder
 
@@ -24,8 +26,10 @@ def connect(files: Mapping[str, Sequence[str]], schemas: Mapping[str, pa.Schema]
     backend.raw_sql("SET TimeZone = 'UTC'")
     for name, schema in schemas.items():
         paths = list(files.get(name, ()))
-        if paths:
+        if paths and object_store.reads_itself(backend.con, paths):
             backend.raw_sql(_view(name, schema, paths))
+        elif paths:
+            backend.con.register(name, object_store.open_dataset(paths, schema))
         else:
             # Nullable, as the columns of a Parquet file are: tables of one type can be united.
             nullable = pa.schema([field.with_nullable(True) for field in schema])

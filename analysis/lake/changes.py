@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import pyarrow.fs as pa_fs
-from deltalake.fs import DeltaStorageHandler
 
-from analysis.lake.tables import is_local, open_table, table_address
+from analysis.lake.tables import open_table, table_address
+from analysis.storage import is_local, open_files
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,7 @@ class Unknown:
 
 def lake_filesystem(root: str | Path) -> pa_fs.FileSystem:
     """The lake's folder or object-store prefix, as a file system of its own."""
-    if is_local(root):
-        return pa_fs.SubTreeFileSystem(str(Path(root).absolute()), pa_fs.LocalFileSystem())
-    return pa_fs.PyFileSystem(DeltaStorageHandler(str(root)))
+    return open_files(root)
 
 
 def table_id(root: str | Path, table_name: str, version: int) -> str:

@@ -8,6 +8,7 @@ from deltalake import ColumnProperties, DeltaTable, WriterProperties
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from analysis.lake.schema import DAY, LAYOUTS, TABLES
+from analysis.storage import is_local, options_for
 
 # A readout names the lake version it was computed from; for so long it can be computed again.
 KEEP_DAYS: Final = 400
@@ -29,20 +30,15 @@ def table_address(root: str | Path, table_name: str) -> str:
     """
     if table_name not in TABLES:
         raise ValueError(f"table: found {table_name!r}, expected one of {', '.join(TABLES)}")
-    if is_local(root):
-        found = [sign for sign in _UNFIT if sign in str(root)]
-        if found:
-            raise ValueError(
-                f"lake folder: {root} contains {found[0]!r}, which Delta or the engine would read "
-                "as something else; choose a folder without any of " + " ".join(_UNFIT)
-            )
-        return str(Path(root) / table_name)
-    return f"{str(root).rstrip('/')}/{table_name}"
-
-
-def is_local(root: str | Path) -> bool:
-    """Whether the lake lies in a folder of this machine rather than in an object store."""
-    return "://" not in str(root)
+    found = [sign for sign in _UNFIT if sign in str(root)]
+    if found:
+        raise ValueError(
+            f"lake folder: {root} contains {found[0]!r}, which Delta or the engine would read "
+            "as something else; choose a folder without any of " + " ".join(_UNFIT)
+        )
+    return (
+        str(Path(root) / table_name) if is_local(root) else f"{str(root).rstrip('/')}/{table_name}"
+    )
 
 
 def local_folder(root: str | Path, table_name: str) -> Path | None:
@@ -52,20 +48,18 @@ def local_folder(root: str | Path, table_name: str) -> Path | None:
 
 def data_files(table: DeltaTable, root: str | Path, table_name: str) -> tuple[str, ...]:
     """The Parquet files that hold the table at its version, as an engine can open them."""
-    uris = table.file_uris()
-    folder = local_folder(root, table_name)
-    if folder is None:
-        return tuple(uris)
     # Delta writes a folder's name as part of a URL ("my%20lake"); engines want the name itself.
-    folder = folder.absolute()
+    folder = local_folder(root, table_name)
+    place = table_address(root, table_name) if folder is None else str(folder.absolute())
     depth = 1 + len(table.metadata().partition_columns)
-    return tuple(str(folder.joinpath(*uri.split("/")[-depth:])) for uri in uris)
+    return tuple("/".join((place, *uri.split("/")[-depth:])) for uri in table.file_uris())
 
 
 def open_table(root: str | Path, table_name: str, version: int | None = None) -> DeltaTable | None:
     """The Delta table at a version (the latest when None), or None when nothing was written yet."""
     try:
-        return DeltaTable(table_address(root, table_name), version=version)
+        address = table_address(root, table_name)
+        return DeltaTable(address, version=version, storage_options=options_for(root))
     except TableNotFoundError:
         return None
 
@@ -85,6 +79,7 @@ def open_or_create(root: str | Path, table_name: str) -> DeltaTable:
             mode="ignore",
             partition_by=[DAY] if LAYOUTS[table_name].by_day else None,
             configuration=CONFIGURATION,
+            storage_options=options_for(root),
         )
     except CommitFailedError:
         # Another writer created it between the look and the creation: then it is there now.
@@ -92,7 +87,7 @@ def open_or_create(root: str | Path, table_name: str) -> DeltaTable:
         if created is None:
             raise
         return created
-    return DeltaTable(address)
+    return DeltaTable(address, storage_options=options_for(root))
 
 
 def writer_properties(schema: pa.Schema) -> WriterProperties:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from analysis.lake.tables import is_local
+from analysis.storage import is_local
 from experiment_server.doctor.finding import Finding, Level
 from experiment_server.state import State
 

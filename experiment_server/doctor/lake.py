@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from analysis.lake.schema import TABLES
-from analysis.lake.tables import data_files, is_local, open_table
+from analysis.lake.tables import data_files, open_table
+from analysis.storage import is_local
 from analysis.lake.writer import last_sequence
 from experiment_server.doctor.finding import Finding, Level
 from experiment_server.environments.models import Environment

@@ -19,6 +19,35 @@ def test_settings__data_dir__moves_database_and_lake():
     assert (settings.data_dir, settings.lake_dir) == (Path("store"), "store/lake")
 
 
+def test_settings__object_store__has_its_options_and_never_shows_them():
+    settings = Settings.from_environment(
+        {
+            "MOMENTUM_LAKE_DIR": "s3://bucket/lake",
+            "MOMENTUM_LAKE_OPTIONS": '{"AWS_SECRET_ACCESS_KEY": "hush"}',
+        }
+    )
+
+    assert settings.lake_dir == "s3://bucket/lake"
+    assert settings.lake_options == {"AWS_SECRET_ACCESS_KEY": "hush"}
+    assert "hush" not in repr(settings)
+
+
+@pytest.mark.parametrize("value", ["hush", '["hush"]', '{"AWS_SECRET_ACCESS_KEY": 1}', '"hush"'])
+def test_settings__object_store_options_of_another_form__are_refused_without_showing_them(value):
+    expected = "MOMENTUM_LAKE_OPTIONS: .* expected a JSON object of texts"
+
+    with pytest.raises(SettingsError, match=expected) as refused:
+        Settings.from_environment({"MOMENTUM_LAKE_OPTIONS": value})
+
+    assert value not in str(refused.value)
+
+
+def test_settings__lake_as_a_file_url__is_that_folder():
+    assert Settings.from_environment({"MOMENTUM_LAKE_DIR": "file:///srv/lake"}).lake_dir == (
+        "/srv/lake"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
