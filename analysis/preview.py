@@ -28,6 +28,8 @@ QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 TAIL: Final = 0.99
 """What lies above this quantile shares one bin: it is few people, and would stretch the axis."""
 MOST_BINS: Final = 20
+LARGEST: Final = 1e14
+"""Numbers beyond are no measurement, and no JSON of ours carries them."""
 MOST_SD: Final = 10
 """A difference so many standard deviations large is a typing error."""
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -51,6 +53,11 @@ def preview(
     raw = pretend(lake, bare, as_of, norms=norms)
     if isinstance(raw, NotEstimable):
         return raw
+    if float(np.abs(raw.values).max(initial=0.0)) > LARGEST:
+        return NotEstimable(
+            f"some outcomes of {metric.title} are beyond {LARGEST:g}",
+            "send the values in a larger unit",
+        )
     past = limited(raw, metric)
     facts = facts_of(past)
     if isinstance(facts, NotEstimable):
@@ -65,7 +72,7 @@ def preview(
         n_learners=facts.n_learners,
         mean=facts.mean,
         sd=facts.sd,
-        variance=facts.sd**2,
+        variance=facts.sd**2 if facts.sd**2 < LARGEST else None,
         share_of_zeros=facts.share_of_zeros,
         yes_or_no=facts.yes_or_no,
         correlation=facts.correlation,
@@ -163,7 +170,7 @@ def _detections(metric: MetricPlan, facts: Facts, accrual: Accrual) -> tuple[Det
 
 def _detection(what: str, effect: float, known: tuple[MetricPlan, Facts, Accrual]) -> Detection:
     metric, facts, accrual = known
-    relative = effect / abs(facts.mean) if facts.mean else None
+    relative = effect / abs(facts.mean) if effect < LARGEST * abs(facts.mean) else None
 
     def not_found(reason: str, remedy: str) -> Detection:
         why_not = NotEstimable(reason, remedy)

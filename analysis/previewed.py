@@ -33,7 +33,7 @@ class Detection:
 
     what: str  # "relative": 2 % of the mean; "minimum": the metric's own
     effect: float  # in the metric's unit
-    relative: float | None  # of the mean; None where that is 0
+    relative: float | None  # of the mean; None where that is 0, or nearly
     n_learners: int | None  # of both variants together; None: no number would do
     days: float | None  # at the present pace, the last one's window included; None: see why_not
     days_low: float | None  # 90 %
@@ -62,7 +62,7 @@ class Preview:
     n_learners: int  # who were active in the four weeks before
     mean: float  # of a ratio: the ratio of the sums
     sd: float  # of a ratio: of a learner's part in its error
-    variance: float
+    variance: float | None  # None: beyond what our JSON carries; ``sd`` is there
     share_of_zeros: float
     yes_or_no: bool
     correlation: float  # with the same measure in the window before

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from analysis.energize.norms import Norms
 from analysis.history import Past, pretend
@@ -19,8 +18,6 @@ from experiment_server.metrics import service as metrics
 from experiment_server.metrics.models import Metric
 from experiment_server.problems import Problem, shown
 from experiment_server.scores.service import latest_norms
-
-_PLAN_FIELDS = frozenset(field.name for field in fields(MetricPlan))
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,10 @@ def opened_history(environment: str, keys: list[str], as_of: str | None) -> Iter
         with state.database.write() as session:
             metrics.ensure_built_in(session, state.clock())
             place = load_environment(session, environment)
-            plans = tuple(_plan(metric) for metric in _chosen(metrics.list_metrics(session), keys))
+            plans = tuple(
+                metrics.as_plan(metrics.plain(metric))
+                for metric in _chosen(metrics.list_metrics(session), keys)
+            )
             norms = latest_norms(session, place)
         yield History(environment, open_lake(state, place, fresh=True), plans, norms, at)
 
@@ -74,12 +74,3 @@ def _chosen(known: Sequence[Metric], keys: list[str]) -> list[Metric]:
         if key not in by_key:
             raise Problem(404, f"--metric: found {shown(key)}, expected one of {', '.join(by_key)}")
     return [by_key[key] for key in keys] if keys else list(by_key.values())
-
-
-def _plan(metric: Metric) -> MetricPlan:
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in metrics.plain(metric).items()
-        if name in _PLAN_FIELDS and value is not None
-    }
-    return MetricPlan(**values)

@@ -1,17 +1,20 @@
 """Metric definitions: the company's own, and those that every installation begins with."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
 from sqlmodel import Session, col, select
 
+from analysis.plan import MetricPlan
 from experiment_server.audit.service import record
 from experiment_server.metrics.checks import value_errors
 from experiment_server.metrics.models import Metric, MetricVersion
 from experiment_server.problems import check_version, invalid_fields, not_found, taken
 from experiment_server.security.roles import SYSTEM, Actor
 
+_PLAN_FIELDS: Final = frozenset(field.name for field in fields(MetricPlan))
 DIRECTIONS: Final = ("increase", "decrease")
 FIELDS: Final = (
     "title",
@@ -204,6 +207,20 @@ def ensure_built_in(session: Session, now: datetime) -> None:
 def plain(metric: Metric) -> dict[str, Any]:
     """A metric's values as JSON."""
     return {"key": metric.key, **{name: getattr(metric, name) for name in FIELDS}}
+
+
+def as_plan(values: Mapping[str, Any]) -> MetricPlan:
+    """A definition as the analysis reads it, outside of any experiment.
+
+    Args:
+        values: ``key`` and the fields of ``FIELDS``; those that are absent or None: the default.
+    """
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if name in _PLAN_FIELDS and value is not None
+    }
+    return MetricPlan(**known)
 
 
 def _keep_version(session: Session, actor: Actor, metric: Metric) -> None:

@@ -178,3 +178,22 @@ def test_bins__any_values__hold_each_learner_once(seed):
         slack = 1e-9 * (one.high - one.low)
         low, high = one.low - slack, one.high - slack
         assert one.n == ((values >= low) & (values < high)).sum()
+
+
+@pytest.mark.parametrize(("size", "shown"), [(1e9, True), (1e13, False)])
+def test_preview__huge_values__leave_out_what_no_json_carries(tmp_path, size, shown):
+    rng = np.random.default_rng(2)
+    rows = [
+        event(f"l{n}", "sale", day(float(at)), size * float(rng.uniform(1, 900)))
+        for n in range(120)
+        for at in (50, *[75] * 15)
+    ]
+    visits = [event(f"l{n}", "session_started", day(at)) for n in range(120) for at in (0.1, 60)]
+
+    found = preview(write_lake(tmp_path, events=rows + visits), SALES, END)
+
+    if shown:
+        assert found.variance is None
+        assert found.sd > 0
+    else:
+        assert "larger unit" in found.remedy
