@@ -157,6 +157,7 @@ class AnalysisPlan:
     cells: dict[str, tuple[str, ...]] = field(default_factory=dict)  # variant -> level by factor
     crossover: CrossoverPlan | None = None  # then ``variants`` are the treatments
     take_up_kinds: tuple[str, ...] = ()  # the events that show that a learner used the variant
+    source: dict[str, str] = field(default_factory=dict)  # key, version; {}: the lake alone
 
     @property
     def titles(self) -> dict[str, str]:

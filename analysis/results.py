@@ -309,6 +309,7 @@ class Readout:
     factor_effects: tuple[FactorEffect, ...] = ()  # of a factorial experiment, metric by metric
     on_compliers: tuple[OnCompliers, ...] = ()  # where the plan says what shows take-up
     benefits: tuple[Benefit, ...] = ()  # who benefits, by treatment and segment
+    source: dict[str, str] = field(default_factory=dict)  # key, version, read_at, snapshot, scheme
 
     @property
     def primary(self) -> MetricResult:

@@ -145,6 +145,9 @@ class ExperimentBody(Body):
     holdout_key: Key | None = Field(
         default=None, description="measure this holdout: its units against all others"
     )
+    source: Key | None = Field(
+        default=None, description="read it from this source; null: from Momentum's own lake"
+    )
 
 
 class NewExperimentBody(ExperimentBody):
@@ -217,6 +220,7 @@ class ExperimentView(BaseModel):
     phase: int
     score_version: str | None
     holdout_key: str | None
+    source: str | None
     after: dict[str, Any] | None
     suggested_after: dict[str, Any] | None
     previews: dict[str, str]

@@ -48,6 +48,7 @@ class Experiment(SQLModel, table=True):
     crossover: dict[str, Plain] | None = Field(default=None, sa_type=JSONValue, nullable=True)
     allocation: dict[str, Plain] | None = Field(default=None, sa_type=JSONValue, nullable=True)
     score_version: str | None = Field(default=None, max_length=64)  # frozen when it starts
+    source: str | None = Field(default=None, max_length=64)  # key of what it is read from
     phase: int = 0  # the current or last one; 0 before the first start
     version: int = 1
     created_at: datetime = Field(sa_type=UTCDateTime)

@@ -78,6 +78,7 @@ def build_plan(experiment: Experiment, phase: ExperimentPhase, wish: LookWish) -
         **_factors(design),
         crossover=_crossover(design),
         take_up_kinds=tuple(analysis.get("take_up_kinds", ())),
+        source={"key": design["source"]} if design.get("source") else {},
         **{name: analysis[name] for name in OPTIONAL_ANALYSIS if name in analysis},
     )
 

@@ -20,6 +20,7 @@ from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.namespaces import check_free, taken_of
 from experiment_server.experiments.pauses import close_last, read_pauses
 from experiment_server.experiments.previews import check_previews
+from experiment_server.experiments.sourced import check_source
 from experiment_server.flags.models import Flag
 from experiment_server.holdouts.service import load_holdout
 from experiment_server.metrics import service as metrics
@@ -41,12 +42,14 @@ DESIGN: Final = (
     "schedule",
     "factors",
     "crossover",
+    "source",
 )
 FIELDS: Final = ("title", "hypothesis", "domain", "holdout_key", *DESIGN)
 UNSAID: Final[Mapping[str, Any]] = {
     "holdout_key": None,
     "factors": [],
     "crossover": None,
+    "source": None,
 }  # when a wish leaves it out
 
 
@@ -265,6 +268,7 @@ def _whole(
     if values["holdout_key"] is not None:
         holdout = load_holdout(session, int(environment_id or 0), values["holdout_key"])
         values = measuring(values, holdout)
+    check_source(session, environment_id, values)
     whole = complete_design(values, metrics.load_metrics(session, named))
     check_compiled(key, whole["title"], whole)
     return whole

@@ -18,8 +18,10 @@ from experiment_server.notify import models as notify
 from experiment_server.quarantine import models as quarantine
 from experiment_server.readouts import models as readouts
 from experiment_server.reports import models as reports
+from experiment_server.retention import models as retention
 from experiment_server.schedule import models as schedule
 from experiment_server.scores import models as scores
+from experiment_server.sources import models as sources
 from experiment_server.xapi import models as xapi
 
 MODELS = (
@@ -38,8 +40,10 @@ MODELS = (
     quarantine,
     readouts,
     reports,
+    retention,
     schedule,
     scores,
+    sources,
     xapi,
 )
 METADATA: sa.MetaData = SQLModel.metadata

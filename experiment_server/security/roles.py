@@ -28,6 +28,7 @@ ROLE_PERMISSIONS: Final = {
     "keys.read": EDITOR,
     "keys.write": ADMIN,
     "environments.write": ADMIN,
+    "sources.write": ADMIN,  # whose queries run in a company's warehouse
     "members.write": ADMIN,
     "schedule.write": ADMIN,
 }
@@ -38,6 +39,8 @@ KEY_PERMISSIONS: Final = {
     "flags.evaluate": frozenset({SERVER, CLIENT}),
     "events.write": frozenset({SERVER, CLIENT}),
     "learners.write": frozenset({SERVER}),
+    "statements.read": frozenset({SERVER}),  # xAPI statements name people
+    "statements.void": frozenset({SERVER}),
     "outcomes.write": frozenset({SERVER}),
 }
 

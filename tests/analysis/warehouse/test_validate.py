@@ -16,8 +16,10 @@ NOW = datetime(2026, 3, 20, tzinfo=UTC)
 STATEMENTS = (
     "CREATE TABLE assigned (who text, arm text, met timestamptz, test text)",
     """INSERT INTO assigned VALUES
-    ('a', 'A', '2026-03-03 10:00:00+00', 'points'), ('b', 'B', '2026-03-03 10:00:00+00', 'points'),
-    ('c', 'A', '2026-03-04 10:00:00+00', 'points'), ('d', 'B', '2026-03-19 10:00:00+00', 'points')""",
+    ('a', 'A', '2026-03-03 10:00:00+00', 'points'),
+    ('b', 'B', '2026-03-03 10:00:00+00', 'points'),
+    ('c', 'A', '2026-03-04 10:00:00+00', 'points'),
+    ('d', 'B', '2026-03-19 10:00:00+00', 'points')""",
     "CREATE TABLE sales (rep text, closed timestamptz, amount double precision)",
     """INSERT INTO sales VALUES
     ('a', '2026-03-05 10:00:00+00', 1.5), ('b', '2026-03-06 10:00:00+00', 2),

@@ -1,0 +1,1 @@
+"""Sources: tables of a company's own that experiments are read from."""
