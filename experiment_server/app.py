@@ -13,6 +13,7 @@ import dashboards
 from experiment_server import error_handlers, guard, observe, pages, web
 from experiment_server.audit import api as audit_api
 from experiment_server.bandits import jobs as bandits_jobs
+from experiment_server.caliper import api as caliper_api
 from experiment_server.columns import utc_now
 from experiment_server.db import Database, migrate
 from experiment_server.delivery import api as delivery_api
@@ -29,13 +30,14 @@ from experiment_server.identity import Identity
 from experiment_server.ingest import api as ingest_api
 from experiment_server.ingest import jobs as ingest_jobs
 from experiment_server.ingest import outcomes_api, quarantine_api, quarantine_pages
+from experiment_server.kind_rules import api as kind_rules_api
 from experiment_server.members import api as members_api
 from experiment_server.members import pages as members_pages
 from experiment_server.metrics import api as metrics_api
 from experiment_server.metrics import service as metrics
 from experiment_server.notify import jobs as notify_jobs
 from experiment_server.quarantine import jobs as quarantine_jobs
-from experiment_server.readouts import across_api, scores_api
+from experiment_server.readouts import across_api, metric_previews_api, scores_api
 from experiment_server.readouts import api as readouts_api
 from experiment_server.readouts import jobs as readouts_jobs
 from experiment_server.readouts import pages as readouts_pages
@@ -43,6 +45,8 @@ from experiment_server.readouts.suggest import suggest_after
 from experiment_server.reports import api as reports_api
 from experiment_server.reports import jobs as reports_jobs
 from experiment_server.reports import pages as reports_pages
+from experiment_server.retention import api as retention_api
+from experiment_server.retention import jobs as retention_jobs
 from experiment_server.schedule import jobs as schedule_jobs
 from experiment_server.schedule.job import Job, RunResult
 from experiment_server.schedule.run import run_jobs
@@ -51,6 +55,7 @@ from experiment_server.security import rate_limits
 from experiment_server.settings import Settings
 from experiment_server.state import State
 from experiment_server.strict_json import StrictJSON
+from experiment_server.xapi import api as xapi_api
 
 VERSION: Final = "0.1.0"
 
@@ -64,9 +69,13 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     features_api.blueprint,
     ofrep_api.blueprint,
     ingest_api.blueprint,
+    xapi_api.blueprint,
+    caliper_api.blueprint,
+    kind_rules_api.blueprint,
     outcomes_api.blueprint,
     quarantine_api.blueprint,
     environments_api.blueprint,
+    retention_api.blueprint,
     flags_api.blueprint,
     metrics_api.blueprint,
     experiments_api.blueprint,
@@ -77,6 +86,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     readouts_api.blueprint,
     across_api.blueprint,
     scores_api.blueprint,
+    metric_previews_api.blueprint,
     reports_api.blueprint,
     members_api.blueprint,
     audit_api.blueprint,
@@ -97,6 +107,7 @@ JOBS: Final[Sequence[Job]] = (
     *reports_jobs.JOBS,
     *notify_jobs.JOBS,
     *quarantine_jobs.JOBS,
+    *retention_jobs.JOBS,
     *schedule_jobs.JOBS,
 )  # fmt: skip
 

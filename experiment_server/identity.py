@@ -1,5 +1,6 @@
 """Who a request is from: a program's key, or a signed-in member's cookie."""
 
+from base64 import b64decode
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -13,13 +14,20 @@ from experiment_server.environments import service as environments
 from experiment_server.members import service as members
 from experiment_server.problems import forbidden, unauthorised
 from experiment_server.security import sessions
-from experiment_server.security.api_keys import PATH_ARGUMENT, hash_key, is_well_formed
+from experiment_server.security.api_keys import (
+    PATH_ARGUMENT,
+    hash_key,
+    is_well_formed,
+    prefix_of,
+)
 from experiment_server.security.roles import CLIENT, Actor
 from experiment_server.state import State
 
 FRESH: Final = timedelta(seconds=2)  # how long a revoked key may still work
 MAX_REMEMBERED: Final = 10_000
 _SCHEME: Final = "bearer "
+_BASIC: Final = "basic "
+_BASIC_PLACES: Final = "/xapi/"  # where the standard's clients send user name and password
 _UNKNOWN: Final = "This key is unknown or revoked. Ask an admin for a new one."
 
 
@@ -43,6 +51,8 @@ class Identity:
             return self._by_path(in_path)
         header = request.headers.get("Authorization")
         if header is not None:
+            if header.lower().startswith(_BASIC) and request.path.startswith(_BASIC_PLACES):
+                return self._by_basic(header)
             return self._by_header(header)
         key = request.headers.get("X-API-Key")
         if key is not None:
@@ -72,6 +82,16 @@ class Identity:
         if actor is None:
             raise unauthorised(_UNKNOWN)
         return actor
+
+    def _by_basic(self, header: str) -> Actor:
+        """The key as password; its shown beginning as user name, so that neither is guessed."""
+        user, _colon, secret = _decoded(header[len(_BASIC) :]).partition(":")
+        if not is_well_formed(secret) or user != prefix_of(secret):
+            raise unauthorised(
+                "The user name is the beginning of a key as the list of keys shows it "
+                "(mo_server_ and six characters), the password is the whole key."
+            )
+        return self._by_header(_SCHEME + secret)
 
     def _of_key(self, secret: str) -> Actor | None:
         now = self._state.clock()
@@ -103,3 +123,10 @@ class Identity:
             return None
         actor, g.csrf_token = found
         return actor
+
+
+def _decoded(text: str) -> str:
+    try:
+        return b64decode(text.strip(), validate=True).decode()
+    except ValueError:
+        return ""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from experiment_server.ingest.pseudonyms import Pseudonyms
+from experiment_server.kind_rules.table import KindTable
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -73,6 +74,7 @@ class Rules:
     pseudonyms: Pseudonyms
     experiments: Mapping[str, KnownExperiment]
     may_describe: bool = True  # learner items are for server keys only
+    kinds: KindTable = field(default_factory=KindTable)  # what an action of xAPI or Caliper is
 
     @cached_property
     def received_micros(self) -> int:

@@ -35,7 +35,12 @@ def make_key(kind: str) -> NewKey:
     body = _base62(int.from_bytes(token_bytes(32)), 43)
     secret = LEADS[kind] + body
     secret += _checksum(secret)
-    return NewKey(secret, secret[: len(LEADS[kind]) + SHOWN], hash_key(secret))
+    return NewKey(secret, prefix_of(secret), hash_key(secret))
+
+
+def prefix_of(secret: str) -> str:
+    """What the list of keys shows of a key: its lead and the first characters."""
+    return secret[: secret.rindex("_") + 1 + SHOWN]
 
 
 def hash_key(secret: str) -> str:

@@ -124,7 +124,7 @@ INERT = (
 )
 
 
-@pytest.mark.parametrize("standard", STANDARDS)
+@pytest.mark.parametrize("standard", ["native"])  # the others have files of their own beside this
 @pytest.mark.parametrize("poison", [*POISON, *INSIDE_ONLY])
 def test_standard__poison_between_good_items__refuses_it_alone(standard, poison):
     rules = Rules(
