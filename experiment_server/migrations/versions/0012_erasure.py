@@ -1,4 +1,7 @@
-"""Retention and erasure."""
+"""How long an environment keeps what it received."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0012"
 down_revision = "0011"
@@ -7,8 +10,19 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "retention_rule",
+        sa.Column("environment_id", sa.Integer(), nullable=False),
+        sa.Column("kept", sa.String(length=16), nullable=False),
+        sa.Column("keep_days", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["environment_id"],
+            ["environment.id"],
+            name="fk_retention_rule_environment_id_environment",
+        ),
+        sa.PrimaryKeyConstraint("environment_id", "kept", name="pk_retention_rule"),
+    )
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("retention_rule")

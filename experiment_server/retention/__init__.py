@@ -1,0 +1,1 @@
+"""How long an environment keeps what it received."""

@@ -1,0 +1,107 @@
+"""Setting how long rows are kept, and removing those that are past their time."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from analysis.lake.erase import erase_before
+from experiment_server.audit.service import record
+from experiment_server.environments.models import Environment
+from experiment_server.ingest.sealing import exclusive, lake_root
+from experiment_server.problems import invalid
+from experiment_server.retention.models import RetentionRule
+from experiment_server.security.roles import Actor
+from experiment_server.state import State
+from experiment_server.xapi.models import XapiStatement
+
+LEAST_DAYS: Final = 90  # a score's window and the one before it, and a look at both
+MOST_DAYS: Final = 36_500
+
+Remove = Callable[[State, Environment, datetime], int]
+
+
+def _of_lake(table: str) -> Remove:
+    def remove(state: State, environment: Environment, before: datetime) -> int:
+        root = lake_root(state.settings.lake_dir, environment)
+        with exclusive(state.database, int(environment.id or 0)):
+            return erase_before(root, table, before.date())
+
+    return remove
+
+
+def _statements(state: State, environment: Environment, before: datetime) -> int:
+    old = sa.delete(XapiStatement).where(
+        col(XapiStatement.environment_id) == environment.id, col(XapiStatement.stored_at) < before
+    )
+    with state.database.write() as session:
+        return int(session.connection().execute(old).rowcount)
+
+
+KEPT: Final[dict[str, Remove]] = {
+    "events": _of_lake("events"),
+    "exposures": _of_lake("exposures"),
+    "outcomes": _of_lake("outcomes"),
+    "statements": _statements,
+}
+"""What a rule can be about: whole UTC days of the lake's tables, and stored xAPI statements."""
+
+
+def list_rules(session: Session, environment: Environment) -> dict[str, int]:
+    """What is kept for how many days; what is not named is kept for ever."""
+    found = session.exec(
+        select(RetentionRule).where(RetentionRule.environment_id == environment.id)
+    )
+    return {rule.kept: rule.keep_days for rule in found}
+
+
+def set_rules(
+    session: Session, actor: Actor, environment: Environment, wanted: Mapping[str, int]
+) -> dict[str, int]:
+    """Replace an environment's rules.
+
+    Raises:
+        Problem: 422, for a kind that there is not, or a number of days that would take rows away
+            from readouts that still run.
+    """
+    for kept, days in wanted.items():
+        if kept not in KEPT:
+            raise invalid(kept, kept, "one of " + ", ".join(KEPT), "Check its spelling.")
+        if not LEAST_DAYS <= days <= MOST_DAYS:
+            remedy = "Leave it out to keep everything."
+            raise invalid(kept, days, f"{LEAST_DAYS} to {MOST_DAYS:,} days", remedy)
+    before = list_rules(session, environment)
+    if dict(wanted) == before:
+        return before
+    session.execute(
+        sa.delete(RetentionRule).where(col(RetentionRule.environment_id) == environment.id)
+    )
+    for kept, days in wanted.items():
+        session.add(
+            RetentionRule(environment_id=int(environment.id or 0), kept=kept, keep_days=days)
+        )
+    record(
+        session,
+        actor,
+        "environment.retention",
+        f"environment:{environment.key}",
+        before=before,
+        after=dict(wanted),
+        environment_id=environment.id,
+    )
+    return dict(wanted)
+
+
+def apply(state: State, environment: Environment, now: datetime) -> dict[str, int]:
+    """Remove what is past its time; how many rows of each kind went.
+
+    The lake's files themselves go with the vacuum, once no readout may ask for them.
+    """
+    with state.database.read() as session:
+        rules = list_rules(session, environment)
+    return {
+        kept: KEPT[kept](state, environment, now - timedelta(days=days))
+        for kept, days in rules.items()
+    }
