@@ -188,7 +188,8 @@ def _people(lake: Lake, dates: tuple[datetime, ...], as_of: datetime) -> ir.Tabl
         for date in dates
     ]
     all_dates = reduce(lambda some, more: some.union(more), active)
-    draw = (all_dates.learner + ":" + all_dates.exposed_us.cast("string")).hash()
+    # A named hash: each engine's own ``hash()`` would draw differently.
+    draw = (all_dates.learner + ":" + all_dates.exposed_us.cast("string")).hexdigest("md5")
     order = ibis.window(group_by="learner", order_by=[draw, all_dates.exposed_us])
     once = all_dates.mutate(place=ibis.row_number().over(order))
     once = once.filter(once.place == 0).drop("place")
