@@ -37,7 +37,12 @@ from experiment_server.metrics import api as metrics_api
 from experiment_server.metrics import service as metrics
 from experiment_server.notify import jobs as notify_jobs
 from experiment_server.quarantine import jobs as quarantine_jobs
-from experiment_server.readouts import across_api, metric_previews_api, scores_api
+from experiment_server.readouts import (
+    across_api,
+    metric_previews_api,
+    scores_api,
+    sources_api,
+)
 from experiment_server.readouts import api as readouts_api
 from experiment_server.readouts import jobs as readouts_jobs
 from experiment_server.readouts import pages as readouts_pages
@@ -53,6 +58,7 @@ from experiment_server.schedule.run import run_jobs
 from experiment_server.schedule.ticker import Ticker
 from experiment_server.security import rate_limits
 from experiment_server.settings import Settings
+from experiment_server.sources import api as source_definitions_api
 from experiment_server.state import State
 from experiment_server.strict_json import StrictJSON
 from experiment_server.xapi import api as xapi_api
@@ -86,6 +92,8 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     readouts_api.blueprint,
     across_api.blueprint,
     scores_api.blueprint,
+    source_definitions_api.blueprint,
+    sources_api.blueprint,
     metric_previews_api.blueprint,
     reports_api.blueprint,
     members_api.blueprint,

@@ -10,6 +10,7 @@ from flask_limiter import Limiter
 GENERAL: Final = "3000/minute"
 INTAKE: Final = "60000/minute"  # batches of events: a data center's backlog after an outage
 EVALUATIONS: Final = "600000/minute"  # with one key: a whole LMS, or all of its visitors
+WAREHOUSE: Final = "60/minute"  # looks into a company's own tables
 SIGN_IN: Final = "20/minute"  # per address; the account's own lock is in the database
 EXTENSION: Final = "momentum.limiter"
 MARK: Final = "_momentum_rate_limit"

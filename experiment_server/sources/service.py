@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlmodel import Session, col, select
 
 from analysis.warehouse.connect import Connection, Limits, WarehouseError, open_connection
-from analysis.warehouse.findings import Finding, from_error
+from analysis.warehouse.findings import from_error
 from analysis.warehouse.mapping import SourceMapping, parse_mapping
 from experiment_server.audit.service import record
 from experiment_server.environments.models import Environment
@@ -85,35 +85,28 @@ def change_source(
 
 
 def keep_validation(
-    session: Session,
-    actor: Actor,
-    source: Source,
-    experiment: str,
-    findings: Sequence[Finding],
-    now: datetime,
-) -> dict[str, Any]:
-    """Keep what a validation found; the source's version stays, because nothing of it changed."""
-    found = {
-        "at": now.isoformat(),
-        "version": source.version,
-        "experiment": experiment,
-        "findings": [each.to_json() for each in findings],
-    }
-    source.validation = found
+    session: Session, actor: Actor, source: Source, found: Mapping[str, Any]
+) -> None:
+    """Keep what a validation found; the source's version stays, because nothing of it changed.
+
+    Args:
+        session: of the transaction.
+        actor: who asked.
+        source: what was validated.
+        found: at, version, experiment, findings.
+    """
+    source.validation = dict(found)
     session.add(source)
-    counts = {
-        severity: sum(each.severity == severity for each in findings)
-        for severity in ("error", "warning", "note")
-    }
+    severities = [each["severity"] for each in found["findings"]]
+    counts = {each: severities.count(each) for each in sorted(set(severities))}
     record(
         session,
         actor,
         "source.validate",
         f"source:{source.key}",
-        after={"experiment": experiment, **counts},
+        after={"experiment": found["experiment"], **counts},
         environment_id=source.environment_id,
     )
-    return found
 
 
 def list_sources(session: Session, environment_id: int) -> Sequence[Source]:
