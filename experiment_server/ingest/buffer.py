@@ -32,7 +32,8 @@ def append(
     by_key: dict[bytes, ParsedItem] = {}
     for item in received:
         by_key.setdefault(ledger.event_key(item.event_id), item)
-    new = ledger.enter(session, environment_id, by_key)
+    ids = {key: item.event_id for key, item in by_key.items()}
+    new = ledger.enter(session, environment_id, ids)
     rows: dict[str, list[dict[str, Any]]] = {}
     for key, item in by_key.items():
         if key in new:

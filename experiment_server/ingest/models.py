@@ -15,7 +15,17 @@ class ReceivedEvent(SQLModel, table=True):
     __table_args__ = {"sqlite_with_rowid": False}
 
     environment_id: int = Field(primary_key=True, foreign_key="environment.id")
-    event_key: bytes = Field(primary_key=True, sa_type=sa.LargeBinary(16))  # BLAKE2b of the id
+    event_key: bytes = Field(primary_key=True, sa_type=sa.LargeBinary(16))  # see ingest.ledger
+
+
+class ReceivedBefore(SQLModel, table=True):
+    """The ledger of before migration 0007, whose keys are made in another way; it only ages."""
+
+    __tablename__ = "received_before"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    environment_id: int = Field(primary_key=True, foreign_key="environment.id")
+    event_key: bytes = Field(primary_key=True, sa_type=sa.LargeBinary(16))
 
 
 class BufferedChunk(SQLModel, table=True):

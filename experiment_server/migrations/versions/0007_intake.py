@@ -1,6 +1,8 @@
-"""The event buffer in chunks: one row of SQL holds many rows of the lake.
+"""The event buffer in chunks, and a ledger whose keys lie together when their ids do.
 
-Rows that wait for the lake, and rows of a batch that is on its way, are carried over.
+Rows that wait for the lake, and rows of a batch that is on its way, are carried over. The old
+ledger stays beside the new one: keys cannot be turned back into ids. Going down again, ids that
+came in between are forgotten.
 """
 
 from collections.abc import Iterator
@@ -53,9 +55,13 @@ def upgrade() -> None:
         for _, group in groupby(sorted(rows, key=_belonging), key=_belonging):
             connection.execute(sa.insert(CHUNKS).values(_chunk(list(group))))
     op.drop_table("buffered_event")
+    _rename("received_event", "received_before")
+    _make_ledger()
 
 
 def downgrade() -> None:
+    op.drop_table("received_event")
+    _rename("received_before", "received_event")
     _make_rows()
     connection = op.get_bind()
     for chunks in _pages(connection, CHUNKS.c.id, at_once=20):
@@ -123,6 +129,29 @@ def _make_chunks() -> None:
         op.f("ix_buffered_chunk_environment_id_batch"),
         "buffered_chunk",
         ["environment_id", "batch"],
+    )
+
+
+def _rename(old: str, new: str) -> None:
+    op.rename_table(old, new)
+    if op.get_bind().dialect.name == "postgresql":  # whose names of constraints are unique
+        for name in ("pk_{}", "fk_{}_environment_id_environment"):
+            renamed = f"{name.format(old)} TO {name.format(new)}"
+            op.execute(f"ALTER TABLE {new} RENAME CONSTRAINT {renamed}")
+
+
+def _make_ledger() -> None:
+    op.create_table(
+        "received_event",
+        sa.Column("environment_id", sa.Integer(), nullable=False),
+        sa.Column("event_key", sa.LargeBinary(length=16), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["environment_id"],
+            ["environment.id"],
+            name=op.f("fk_received_event_environment_id_environment"),
+        ),
+        sa.PrimaryKeyConstraint("environment_id", "event_key", name=op.f("pk_received_event")),
+        sqlite_with_rowid=False,
     )
 
 

@@ -1,6 +1,7 @@
 """Migration 0007: rows of the old buffer become chunks, and none is lost or doubled."""
 
 from datetime import UTC, datetime
+from hashlib import blake2b
 
 import orjson
 import pyarrow as pa
@@ -14,9 +15,9 @@ from analysis.lake.tables import open_table
 from analysis.lake.writer import append
 from experiment_server.db import MIGRATIONS, Database
 from experiment_server.environments.models import Environment
-from experiment_server.ingest import sealing
+from experiment_server.ingest import buffer, sealing
 from experiment_server.ingest.buffer import read_buffered
-from experiment_server.ingest.items import to_micros
+from experiment_server.ingest.items import ParsedItem, to_micros
 from experiment_server.migrations.tables import METADATA
 
 N_WAITING = 1_203  # more than one chunk's worth
@@ -131,6 +132,23 @@ def test_migration__down_again__gives_every_row_back(old):
     assert sorted(plain, key=lambda pair: pair[0]["event_id"]) == [
         (row(n), 5 if n < 700 else None) for n in range(700 + N_WAITING)
     ]
+
+
+def test_migration__an_id_that_came_before_it__is_still_known(old):
+    with old.write() as session:
+        ledger = sa.text("INSERT INTO received_event VALUES (1, :key)")
+        for event_id in ("e-1", "e-2"):
+            key = blake2b(event_id.encode(), digest_size=16).digest()  # how keys were made
+            session.execute(ledger, {"key": key})
+
+    at_revision(old, "head")
+    items = [ParsedItem(i, "events", {"event_id": i}) for i in ("e-1", "e-2", "e-3")]
+    with old.write() as session:
+        appended = buffer.append(session, 1, items, OLD)
+
+    assert appended == (1, 2)
+    with old.read() as session:
+        assert [rows for _chunk, rows in read_buffered(session, 1)] == [[{"event_id": "e-3"}]]
 
 
 def test_migration__of_an_empty_buffer__makes_no_chunk(old):
