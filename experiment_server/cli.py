@@ -16,6 +16,7 @@ from experiment_server.commands import (
     energize,
     environments,
     erase,
+    import_,
     members,
     readout,
     report,

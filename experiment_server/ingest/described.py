@@ -27,6 +27,7 @@ class ExposureAttributes(BaseModel):
 class LearnerAttributes(ExposureAttributes):
     """What is true of a learner."""
 
+    manager: Text | None = Field(default=None, description="Whom they report to, as a learner's id")
     started_on: date | None = Field(default=None, description="First working day")
 
 

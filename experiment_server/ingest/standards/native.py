@@ -24,7 +24,7 @@ from experiment_server.ingest.values import (
     shown,
 )
 
-_LEARNER_ATTRIBUTES: Final = ("role", "region", "team", "started_on")
+LEARNER_ATTRIBUTES: Final = ("role", "region", "team", "manager", "started_on")
 _UNIT_FIELDS: Final = {"learner": "learner", "team": "unit"}
 _EXAMPLE_ID: Final = "6f1c0b1e-9d7a-4f0e-8f5e-2f1f5a9c7d10"
 
@@ -133,15 +133,17 @@ def _parse_learner(item: dict[str, Any], row: dict[str, Any], rules: Rules) -> s
             "send them with a server key; a client key is public, so it may not describe learners",
         )
     attributes = read_object(item, "attributes")
-    unknown = next((name for name in attributes if name not in _LEARNER_ATTRIBUTES), None)
+    unknown = next((name for name in attributes if name not in LEARNER_ATTRIBUTES), None)
     if unknown is not None:
         raise Unacceptable(
             "attributes",
             f"has {shown(unknown)}, which is not kept",
-            "send only " + ", ".join(_LEARNER_ATTRIBUTES),
+            "send only " + ", ".join(LEARNER_ATTRIBUTES),
         )
     row["described_at"] = read_time(item, "at", rules)
     _read_attributes(attributes, row, rules)
+    manager = read_optional_text(attributes, "manager", "attributes.manager", "learner-4")
+    row["manager"] = None if manager is None else rules.pseudonyms.learner(manager)
     row["started_on"] = read_optional_day(attributes, "started_on", "attributes.started_on")
     return "learners"
 

@@ -1,0 +1,247 @@
+"""``momentum import`` from the file to the lake: once, whatever is repeated or interrupted."""
+
+import csv
+import json
+from contextlib import suppress
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sqlmodel import select
+
+from analysis.lake.reader import Lake
+from experiment_server.audit.models import AuditEntry
+from experiment_server.environments.service import load_environment
+from experiment_server.imports import service
+from experiment_server.imports.mapping import EVENTS, Wish
+from experiment_server.imports.service import FileWish, run_import
+from experiment_server.ingest.pseudonyms import Pseudonyms
+from experiment_server.ingest.sealing import lake_root, seal_all
+from experiment_server.state import State
+
+AT = "2026-03-01T09:30:00Z"
+PLACE = ("--environment", "production")
+
+
+class PulledPlugError(RuntimeError):
+    """Stands for whatever ends a process."""
+
+
+@pytest.fixture
+def place(keys):
+    return keys.environment
+
+
+def written(folder, name, *lines):
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def report_rows(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def lake_rows(database, settings, table="events"):
+    with database.read() as session:
+        environment = load_environment(session, "production")
+    root = lake_root(settings.lake_dir, environment)
+    seal_all(database, environment, root)
+    return Lake.open(root).table(table).to_pyarrow().to_pylist()
+
+
+def event_lines(n_rows, bad=()):
+    return [f"learner-{n},{'stroll' if n in bad else 'sale'},{AT},{n}" for n in range(n_rows)]
+
+
+def test_import_events__good_bad_and_again__takes_each_row_once(
+    momentum, database, settings, tmp_path, place
+):
+    path = written(
+        tmp_path,
+        "log.csv",
+        "employee_id,kind,at,value",
+        *event_lines(5, bad={3}),
+        f"x,sale,{AT},1,2",
+    )
+    words = ("import", "events", str(path), *PLACE, "--column", "learner=employee_id")
+
+    dry = momentum(*words, "--dry-run")
+    first = momentum(*words)
+    second = momentum(*words)
+    third = momentum(*words, "--again")
+
+    report = report_rows(tmp_path / "log.csv.refused.csv")
+    rows = lake_rows(database, settings)
+    assert "6 rows: 4 events would be taken, 0 there already, 2 would be refused." in dry.text
+    assert "6 rows: 4 events were taken, 0 there already, 2 were refused." in first.text
+    assert "row 4: kind 'stroll' is unknown" in first.text
+    assert "imported to its end before" in second.text
+    assert "6 rows: 0 events were taken, 4 there already, 2 were refused." in third.text
+    assert [(row["row"], row["field"], row["employee_id"]) for row in report] == [
+        ("4", "kind", "learner-3"),
+        ("6", "row", "x"),
+    ]
+    assert sorted(row["value"] for row in rows) == [0.0, 1.0, 2.0, 4.0]
+    pseudonyms = Pseudonyms(place.pseudonym_key)
+    assert {row["learner"] for row in rows} == {
+        pseudonyms.learner(f"learner-{n}") for n in (0, 1, 2, 4)
+    }
+
+
+def test_import_events__same_rows_in_another_file__are_there_already(
+    momentum, database, settings, tmp_path, place
+):
+    header = "learner,kind,at,value"
+    first = written(tmp_path, "a.csv", header, *event_lines(3))
+    second = written(tmp_path, "b.csv", header, *event_lines(4), *event_lines(1))
+    momentum("import", "events", str(first), *PLACE)
+
+    dry = momentum("import", "events", str(second), *PLACE, "--dry-run")
+    done = momentum("import", "events", str(second), *PLACE)
+
+    assert "5 rows: 1 events would be taken, 4 there already" in dry.text
+    assert "5 rows: 1 events were taken, 4 there already" in done.text
+    assert len(lake_rows(database, settings)) == 4
+
+
+def test_import_outcomes__corrected_by_a_second_file__shows_the_correction(
+    momentum, database, settings, tmp_path, place
+):
+    header = "learner,day,value"
+    first = written(tmp_path, "a.csv", header, "ada,2026-03-01,5", "ben,2026-03-01,1,")
+    lines = ("ada,2026-03-01,7", "ada,2026-03-01,6", "ada,2026-03-01,6")
+    second = written(tmp_path, "b.csv", header, *lines)
+    words = (*PLACE, "--fixed", "name=quota_attainment")
+    momentum("import", "outcomes", str(first), *words)
+
+    dry = momentum("import", "outcomes", str(second), *words, "--dry-run")
+    done = momentum("import", "outcomes", str(second), *words)
+
+    shown = {row["kind"]: row["value"] for row in lake_rows(database, settings)}
+    assert "3 rows: 2 outcomes would be taken, 1 there already" in dry.text
+    assert "3 rows: 2 outcomes were taken, 1 there already" in done.text
+    assert shown == {"outcome:quota_attainment": 6.0}
+
+
+def test_import_learners__from_parquet__describes_them(
+    momentum, database, settings, tmp_path, place
+):
+    path = tmp_path / "people.parquet"
+    at = datetime(2026, 1, 5)  # noqa: DTZ001 - as warehouses write it
+    people = {
+        "id": pa.array([1017, 1018]),
+        "learner": pa.array([17.0, 18.0]),
+        "at": [at, at],
+        "role": ["rep", "x" * 300],
+        "manager": ["18", None],
+        "started_on": [date(2025, 1, 7), None],
+    }
+    pq.write_table(pa.table(people), path)
+    words = ("import", "learners", str(path), *PLACE)
+
+    naive = momentum(*words)
+    done = momentum(*words, "--timezone", "Europe/Berlin")
+
+    [row] = lake_rows(database, settings, "learners")
+    [refused] = [
+        json.loads(line)
+        for line in (tmp_path / "people.parquet.refused.jsonl").read_text().splitlines()
+    ]
+    pseudonyms = Pseudonyms(place.pseudonym_key)
+    assert "has no time zone" in naive.text
+    assert "2 rows: 1 learners were taken, 0 there already, 1 were refused." in done.text
+    assert (row["event_id"], row["learner"]) == ("1017", pseudonyms.learner("17"))
+    assert (row["manager"], row["started_on"]) == (pseudonyms.learner("18"), date(2025, 1, 7))
+    assert row["described_at"] == datetime(2026, 1, 4, 23, tzinfo=UTC)
+    assert (refused["row"], refused["field"]) == (2, "attributes.role")
+    assert refused["original"]["started_on"] is None
+
+
+@pytest.mark.parametrize("after", ["report", "commit"])
+def test_import__interrupted_at_any_batch__goes_on_and_repeats_nothing(
+    database, settings, tmp_path, place, monkeypatch, after
+):
+    monkeypatch.setattr(service, "BATCH_ROWS", 7)
+    path = written(tmp_path, "log.csv", "learner,kind,at,value", *event_lines(40, bad={1, 16, 30}))
+    asked = FileWish(path, Wish({}, {}))
+    state = State(settings=settings, database=database)
+    left = [2]
+
+    def stop_soon(*_args):
+        left[0] -= 1
+        if left[0] < 0:
+            left[0] = 1
+            raise PulledPlugError
+
+    def run():
+        return run_import(state, place, EVENTS, asked, stop_soon if after == "commit" else _silent)
+
+    if after == "report":
+        step = service._step
+
+        def torn(session, run, values, n_rows):
+            step(session, run, values, n_rows)
+            stop_soon()  # the report is written, the transaction is not committed
+
+        monkeypatch.setattr(service, "_step", torn)
+
+    done = None
+    for _ in range(20):
+        with suppress(PulledPlugError):
+            done = run()
+            break
+
+    report = report_rows(tmp_path / "log.csv.refused.csv")
+    assert (done.n_rows, done.n_accepted, done.n_duplicates, done.n_refused) == (40, 37, 0, 3)
+    assert [row["row"] for row in report] == ["2", "17", "31"]
+    assert len(lake_rows(database, settings)) == 37
+
+
+def _silent(_position, _total):
+    pass
+
+
+def test_import__audit__says_how_many_and_no_learner(momentum, database, tmp_path, place):
+    path = written(tmp_path, "log.csv", "learner,kind,at,value", *event_lines(2))
+
+    momentum("import", "events", str(path), *PLACE)
+
+    with database.read() as session:
+        entry = session.exec(select(AuditEntry).where(AuditEntry.action == "import.finish")).one()
+    assert (entry.resource, entry.after["n_accepted"]) == ("import:production", 2)
+    assert "learner-0" not in str(entry.after)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "content", "words", "said"),
+    [
+        ("f.csv", "", (), "is empty"),
+        ("f.xlsx", "PK", (), "--format: csv, jsonl, parquet"),
+        ("f.csv", "a,b\n1,2\n", (), "no column for learner, kind, at. It has: a, b."),
+        ("f.csv", "a\n", ("--column", "learner"), "expected FIELD="),
+        ("f.csv", "a\n", ("--timezone", "Mars/Base"), "for example Europe/Berlin"),
+        ("f.csv", "a\n", ("--environment", "nowhere"), "nowhere"),
+    ],
+)
+def test_import__that_cannot_begin__says_what_would_be_right(
+    momentum, tmp_path, place, name, content, words, said
+):
+    path = tmp_path / name
+    path.write_text(content)
+
+    done = momentum(
+        "import", "events", str(path), *(words if PLACE[0] in words else (*PLACE, *words))
+    )
+
+    assert done.code == 2
+    assert said in done.refusal
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_import__missing_file__says_so(momentum, tmp_path, place):
+    done = momentum("import", "events", str(tmp_path / "gone.csv"), *PLACE)
+
+    assert "no such file" in done.refusal
