@@ -19,6 +19,7 @@ from sqlmodel import Session
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 MIGRATION_LOCK: Final = 5_361_947  # any number that nothing else in the database locks
 BUSY_TIMEOUT_MS: Final = 15_000
+CHECKPOINT_PAGES: Final = 10_000  # 40 MB: a page that many commits change is moved once, not often
 WRITE: Final = "momentum_write"
 FIXED_BRANCHES: Final = {(3, 44): 6, (3, 50): 7}  # backports of the fix: branch to first patch
 FIRST_BAD: Final = (3, 7, 0)
@@ -184,6 +185,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
