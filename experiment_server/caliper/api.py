@@ -1,5 +1,6 @@
 """POST /caliper: envelopes of 1EdTech Caliper 1.2 (and 1.1) events."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -107,7 +108,7 @@ def _is_time(value: Any) -> bool:
         return False
 
 
-_CHECKS: Final = {
+_CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "sensor": (lambda v: type(v) is str and 1 <= len(v) <= 500, "an IRI of the sensor"),
     "sendTime": (_is_time, "a time with its zone, such as 2026-03-01T09:30:00.000Z"),
     "dataVersion": (lambda v: v in _VERSIONS, _VERSIONS[-2]),
