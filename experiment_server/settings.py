@@ -1,6 +1,7 @@
 """What the server is told from outside: typed settings from environment variables."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Final, TypeVar
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 ON_OFF: Final = {"on": True, "off": False}
+# The schemes are those of analysis.engines.ENGINES, which is too heavy to load for them.
+_ENGINE: Final = re.compile(r"duckdb|spark:\S+")
 
 T = TypeVar("T", int, float)
 
@@ -29,6 +32,7 @@ class Settings:
     data_dir: Path = Path(".momentum")
     lake_dir: str = ".momentum/lake"  # the lake of an environment is the folder of its key below
     lake_options: Mapping[str, str] = field(default_factory=dict, repr=False)  # of an object store
+    analytics_engine: str = "duckdb"  # where readings of the lake run: an address of an engine
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
@@ -56,6 +60,9 @@ class Settings:
                 "file://"
             ),
             lake_options=_texts(env, "MOMENTUM_LAKE_OPTIONS"),
+            analytics_engine=parse_engine(
+                env.get("MOMENTUM_ANALYTICS_ENGINE") or cls.analytics_engine
+            ),
             host=env.get("MOMENTUM_HOST") or cls.host,
             port=_number(env, "MOMENTUM_PORT", int, (1, 65535), cls.port),
             workers=_number(env, "MOMENTUM_WORKERS", int, (1, 64), cls.workers),
@@ -68,6 +75,22 @@ class Settings:
             trusted_proxies=_number(env, "MOMENTUM_TRUSTED_PROXIES", int, (0, 10), 0),
             secure_cookies=ON_OFF[_one_of(env, "MOMENTUM_SECURE_COOKIES", tuple(ON_OFF), "off")],
         )
+
+
+def parse_engine(found: str) -> str:
+    """The address of an engine that reads the lake.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    if not _ENGINE.fullmatch(found):
+        raise SettingsError(
+            "MOMENTUM_ANALYTICS_ENGINE",
+            found,
+            "duckdb or the address of a Spark master",
+            "spark://host:7077",
+        )
+    return found
 
 
 def _number(

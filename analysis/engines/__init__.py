@@ -36,6 +36,7 @@ def connect(
 
     Raises:
         ValueError: no such engine.
+        EngineUnavailableError: it cannot run here, or be reached; says what to do.
     """
     return ENGINES[scheme_of(engine)](files, schemas, engine)
 

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from analysis.engines.unavailable import EngineUnavailableError
+
 FIT: Final = ("17", "21")
 """Major versions that Spark 4.0 supports."""
 
@@ -13,22 +15,18 @@ _PLACES: Final = (Path("/usr/lib/jvm"), Path("/Library/Java/JavaVirtualMachines"
 _VERSION: Final = re.compile(r'^JAVA_VERSION="(\d+)', re.MULTILINE)
 
 
-class NoJavaError(RuntimeError):
-    """There is no Java here that Spark can run on."""
-
-
 def java_home() -> Path:
     """The folder of a Java that fits: JAVA_HOME first, then the one on the path, then others.
 
     Raises:
-        NoJavaError: none of them is of a version that Spark supports; says what was found.
+        EngineUnavailableError: none of them is of a version that Spark supports.
     """
     found = {home: major_version(home) for home in _homes()}
     for home, version in found.items():
         if version in FIT:
             return home
     seen = ", ".join(f"{home} (version {version or 'unknown'})" for home, version in found.items())
-    raise NoJavaError(
+    raise EngineUnavailableError(
         f"Spark 4.0 needs Java {' or '.join(FIT)}; found {seen or 'none'}. Install one, for "
         "example apt-get install openjdk-17-jre-headless, or set JAVA_HOME to it"
     )

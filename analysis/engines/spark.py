@@ -24,6 +24,7 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 
 from analysis.engines.java import java_home
+from analysis.engines.unavailable import EngineUnavailableError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -56,9 +57,8 @@ def connect(
         address: where Spark is, as this module says.
 
     Raises:
-        ModuleNotFoundError: pyspark is not installed; names the extra that brings it.
-        NoJavaError: there is no Java that Spark runs on.
-        ValueError: there is no session, or this process has one of another address.
+        EngineUnavailableError: pyspark or a Java that fits is missing; Spark cannot be reached; or
+            this process has a session of another address.
     """
     session = session_of(address)
     # Heavy, and without pyspark impossible: so not before it is asked for.
@@ -75,46 +75,55 @@ def connect(
 
 
 def session_of(address: str) -> "SparkSession":
-    """This process's session of Spark at that address: it is costly, so it is made once."""
+    """This process's session of Spark at that address: it is costly, so it is made once.
+
+    Raises:
+        EngineUnavailableError: see ``connect``.
+    """
     try:
         from pyspark.sql import SparkSession
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
+        raise EngineUnavailableError(
             f"engine {address}: pyspark is not installed; install it with pip install "
             "'momentum[spark]'"
         ) from error
-    with _lock:
+    if address == ACTIVE:
         active: SparkSession | None = SparkSession.getActiveSession()
-        if address == ACTIVE:
-            if active is None:
-                raise ValueError(
-                    f"engine {ACTIVE}: this process has no Spark session; make one first, or name "
-                    "the master, for example spark://host:7077"
-                )
-            return active
-        master, settings = _split(address)
-        with _java():
-            builder = SparkSession.builder.master(master)
-            session: SparkSession = builder.config(map={**_DEFAULTS, **settings}).getOrCreate()
+        if active is None:
+            raise EngineUnavailableError(
+                f"engine {ACTIVE}: this process has no Spark session; make one first, or name the "
+                "master, for example spark://host:7077"
+            )
+        return active
+    master, settings = _split(address)
+    with _lock, _java():
+        builder = SparkSession.builder.master(master).config(map={**_DEFAULTS, **settings})
+        session = _started(address, builder)
     found = session.conf.get("spark.master")
     if found != master:
         # A process has one Spark: a second master would silently be the first.
-        raise ValueError(
+        raise EngineUnavailableError(
             f"engine {address}: this process is connected to Spark at {found} already; use that "
             "one, or another process"
         )
     return session
 
 
+def _started(address: str, builder: "SparkSession.Builder") -> "SparkSession":
+    try:
+        return builder.getOrCreate()
+    except Exception as error:  # Spark's own, as many as it has layers
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise EngineUnavailableError(
+            f"engine {address}: Spark did not start: {said[0]}; see whether the master runs and "
+            "can reach this machine (spark.driver.host)"
+        ) from error
+
+
 def _split(address: str) -> tuple[str, dict[str, str]]:
     """The master and the settings that an address names."""
     where, _, settings = address.partition("?")
     master = where if where.startswith("spark://") else where.removeprefix("spark:")
-    if not master:
-        raise ValueError(
-            f"engine: found {address!r}, which names no master; use for example spark://host:7077 "
-            f"or {ACTIVE}"
-        )
     return master, dict(parse_qsl(settings))
 
 

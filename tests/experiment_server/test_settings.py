@@ -63,6 +63,8 @@ def test_settings__lake_as_a_file_url__is_that_folder():
         ("MOMENTUM_SECURE_COOKIES", "1"),
         ("MOMENTUM_TRUSTED_PROXIES", "11"),
         ("MOMENTUM_TRUSTED_PROXIES", "-1"),
+        ("MOMENTUM_ANALYTICS_ENGINE", "duck"),
+        ("MOMENTUM_ANALYTICS_ENGINE", "spark:"),
     ],
 )
 def test_settings__value_that_does_not_fit__names_variable_and_example(name, value):
