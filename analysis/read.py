@@ -210,7 +210,7 @@ def _sequential(
         z=sign * leading.z,
         crossed=not level.ad_hoc and passes(plan, sign * leading.z, bar),
         harm_low=min(bounds),
-        harm=min(bounds) < 0,
+        harm=bool(min(bounds) < 0),
         days_left=left.days if left else None,
         days_left_low=left.low if left else None,
         days_left_high=left.high if left else None,
