@@ -17,8 +17,16 @@ from dashboards import (
     design_words,
     drawing,
     formats,
+    metric_words,
     readout_charts,
     words,
+)
+from dashboards.metric_views import (
+    MetricFormView,
+    MetricPage,
+    MetricsView,
+    MetricView,
+    ScoresView,
 )
 from dashboards.views import (
     AcrossView,
@@ -36,7 +44,7 @@ from dashboards.views import (
 
 STATIC_DIR: Final = Path(__file__).parent / "static"
 
-TEMPLATES: Final[dict[type[View], str]] = {
+TEMPLATES: Final[dict[type[View | MetricPage], str]] = {
     SignInView: "sign_in.html",
     ErrorView: "error.html",
     ExperimentsView: "experiments.html",
@@ -47,13 +55,19 @@ TEMPLATES: Final[dict[type[View], str]] = {
     ReportsView: "reports.html",
     ReportView: "report.html",
     QuarantineView: "quarantine.html",
+    MetricsView: "metrics.html",
+    MetricView: "metric.html",
+    MetricFormView: "metric_form.html",
+    ScoresView: "scores.html",
 }
 
 NOT_NUMBERS: Final = frozenset({"increase_is_good", "minimum_effect", "unit"})
-SHARES: Final = frozenset({"share", "reach", "repeat_rate", "difference", "survival"})
+SHARES: Final = frozenset(
+    {"predicted", "observed", "share", "reach", "repeat_rate", "difference", "survival"}
+)
 
 
-def render(view: View) -> str:
+def render(view: View | MetricPage) -> str:
     """The page that shows a view."""
     template = _environment().get_template(TEMPLATES[type(view)])
     return template.render(view=view, navigation=view.navigation)
@@ -109,6 +123,7 @@ def _environment() -> Environment:
         cost_words=cost_words,
         design_words=design_words,
         charts=readout_charts,
+        metric_words=metric_words,
         chart_svg=chart_svg,
         chart_table=chart_table,
         static_url=static_url,

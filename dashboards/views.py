@@ -13,7 +13,9 @@ from analysis.answers import Answer
 from analysis.results import Readout
 from dashboards.report import ReportBody
 
-Section = Literal["experiments", "questions", "flags", "reports", "across", "quarantine", ""]
+Section = Literal[
+    "experiments", "questions", "flags", "reports", "metrics", "scores", "across", "quarantine", ""
+]
 
 
 @dataclass(frozen=True)

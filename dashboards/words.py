@@ -86,6 +86,10 @@ NOTICES: Final = {
     "experiment-stale": "Somebody changed this experiment meanwhile. Here it is as it stands.",
     "replayed": "They went through again. What is understood now is taken; the rest still waits.",
     "discarded": "They are set aside, with your reason.",
+    "metric-made": "The metric is there. Name it in an experiment.",
+    "metric-changed": "A new version is stored. Experiments that run keep theirs.",
+    "score-calibrated": "The score has a new version. Experiments that start from now on use it.",
+    "score-validated": "The version was tried on what came after it.",
     "signed-out": "You are signed out.",
 }
 WRONG_SIGN_IN: Final = "This e-mail and password do not fit together. Check both and try again."

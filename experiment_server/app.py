@@ -40,6 +40,7 @@ from experiment_server.quarantine import jobs as quarantine_jobs
 from experiment_server.readouts import (
     across_api,
     metric_previews_api,
+    metrics_pages,
     scores_api,
     sources_api,
 )
@@ -101,6 +102,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     readouts_pages.blueprint,
     experiments_pages.blueprint,
     flags_pages.blueprint,
+    metrics_pages.blueprint,
     reports_pages.blueprint,
     quarantine_pages.blueprint,
     members_pages.blueprint,

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from dashboards import render
+from dashboards.metric_views import MetricPage
 from dashboards.views import EnvironmentLink, ErrorView, MemberInfo, Navigation, Section, View
 from dashboards.words import NOTICES
 from experiment_server import web
@@ -18,7 +19,7 @@ from experiment_server.problems import Problem
 from experiment_server.quarantine.service import count_waiting
 
 
-def show(view: View, status: int = 200) -> Response:
+def show(view: View | MetricPage, status: int = 200) -> Response:
     """A view as an answer."""
     return Response(render(view), status=status, mimetype="text/html")
 

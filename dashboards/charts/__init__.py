@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dashboards.charts.activity_return import activity_return
+from dashboards.charts.calibration import calibration
 from dashboards.charts.claim_decay import claim_decay
 from dashboards.charts.component_split import component_split
+from dashboards.charts.distribution import distribution
 from dashboards.charts.forest import forest
 from dashboards.charts.funnel import funnel
 from dashboards.charts.incentive_returns import incentive_returns
@@ -27,8 +29,10 @@ from dashboards.theme import Layout, config
 
 CHARTS: Final[dict[str, Callable[[Rows, Layout], Any]]] = {
     "activity_return": activity_return,
+    "calibration": calibration,
     "claim_decay": claim_decay,
     "component_split": component_split,
+    "distribution": distribution,
     "forest": forest,
     "funnel": funnel,
     "incentive_returns": incentive_returns,

@@ -85,7 +85,24 @@ def preview_metric(
     Raises:
         Problem: 429, when others are being computed.
     """
-    plan = as_plan({"key": "preview", **values})
+    asked = _asked(state, environment, values, now)
+    if isinstance(asked, NotEstimable):
+        return asked
+    return _MEMORY.get(asked.key) or _compute(asked)
+
+
+def remembered_preview(
+    state: State, environment: Environment, values: Mapping[str, Any], now: datetime
+) -> Found | None:
+    """The same, when somebody asked before; None: nobody did, and nothing is computed."""
+    asked = _asked(state, environment, values, now)
+    return asked if isinstance(asked, NotEstimable) else _MEMORY.get(asked.key)
+
+
+def _asked(
+    state: State, environment: Environment, values: Mapping[str, Any], now: datetime
+) -> "_Asked | NotEstimable":
+    plan = as_plan({**values, "key": "preview"})
     as_of = now.replace(minute=0, second=0, microsecond=0)
     norms = None
     if plan.kind == SCORE:
@@ -97,8 +114,7 @@ def preview_metric(
                 f"momentum energize calibrate --environment {environment.key}",
             )
     lake = open_lake(state, environment, fresh=False)
-    asked = _Asked(lake, plan, as_of, norms)
-    return _MEMORY.get(asked.key) or _compute(asked)
+    return _Asked(lake, plan, as_of, norms)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ depends_on = None
 
 JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 TIME = sa.DateTime(timezone=True)
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "title": sa.String(),
     "description": sa.String(),
     "kind": sa.String(),
