@@ -294,7 +294,7 @@ def _zone_errors(plain: Mapping[str, Any], _model: type[Rows], path: str) -> lis
         return []
     try:
         ZoneInfo(str(zone))
-    except (ValueError, OSError):  # OSError: a zone's name that is a folder
+    except (KeyError, ValueError, OSError):  # OSError: a zone's name that is a folder
         remedy = "For example Europe/Berlin."
         return [Misfit(f"{path}.time_zone", _shown(zone), "the name of a zone", remedy)]
     return []

@@ -1,8 +1,5 @@
 """The same experiment read from a lake, from a DuckDB file and from PostgreSQL's tables."""
 
-import json
-from itertools import count
-
 import pytest
 
 from analysis.energize.norms import calibrate, starting_norms
@@ -14,9 +11,9 @@ from analysis.warehouse.tables import Reading
 from analysis.warehouse.warehouse import Warehouse
 from tests.analysis.lakes import START
 from tests.analysis.warehouse import worlds
+from tests.analysis.warehouse.comparing import differences, plain
 
 NORMS = starting_norms(START)
-_numbers = count(1)
 
 
 @pytest.fixture(scope="module", params=["learner", "team"])
@@ -30,7 +27,7 @@ def from_lake(request, tmp_path_factory):
     plan = worlds.plan(request.param, tuple(metrics))
     root = str(tmp_path_factory.mktemp("lake"))
     lake = worlds.lake_of(root, worlds.world(request.param))
-    return request.param, plan, _plain(run_readout(plan, lake, NORMS))
+    return request.param, plan, plain(run_readout(plan, lake, NORMS))
 
 
 @pytest.fixture(params=["duckdb", "postgresql"])
@@ -42,7 +39,7 @@ def warehouse(request, from_lake, tmp_path):
         url = worlds.fill_duckdb(tmp_path / "company.duckdb", made)
     else:
         url = request.getfixturevalue("postgresql_url")
-        schema = f"parity_{unit_kind}_{next(_numbers)}"
+        schema = f"parity_{unit_kind}"
         worlds.fill_postgresql(url, made, schema)
         mapping = worlds.in_schema(mapping, schema)
     with Warehouse.open(
@@ -54,9 +51,9 @@ def warehouse(request, from_lake, tmp_path):
 def test_readout__of_a_companys_own_tables__is_that_of_the_lake(from_lake, warehouse):
     _, plan, wanted = from_lake
 
-    found = _plain(run_readout(plan, warehouse, NORMS, collect))
+    found = plain(run_readout(plan, warehouse, NORMS, collect))
 
-    assert _differences(wanted, found) == []
+    assert differences(wanted, found) == []
     estimated = {each["metric"] for metric in found["metrics"] for each in metric["estimates"]}
     assert estimated == {metric.key for metric in plan.metrics}
 
@@ -68,23 +65,3 @@ def test_calibrate__a_companys_own_tables__gives_norms(from_lake, warehouse):
 
     assert found.n_learners > worlds.N * 0.9
     assert set(found.half_saturation) >= {"active_days", "challenges", "claims", "peer_actions"}
-
-
-def _plain(readout):
-    return json.loads(json.dumps(readout.to_json()))
-
-
-def _differences(wanted, found, path="readout"):
-    """Where two readouts differ by more than 1e-9, relatively for numbers above 1."""
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        keys = sorted(set(wanted) | set(found))
-        parts = [(wanted.get(key), found.get(key), f"{path}.{key}") for key in keys]
-    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        parts = [
-            (a, b, f"{path}[{at}]") for at, (a, b) in enumerate(zip(wanted, found, strict=True))
-        ]
-    elif isinstance(wanted, float) and isinstance(found, float):
-        return [] if found == pytest.approx(wanted, rel=1e-9, abs=1e-9) else [(path, wanted, found)]
-    else:
-        return [] if wanted == found else [(path, wanted, found)]
-    return [each for part in parts for each in _differences(*part)]

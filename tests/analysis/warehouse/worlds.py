@@ -259,6 +259,7 @@ def fill_postgresql(url: str, made: World, schema: str) -> None:
     types = {"aware": "timestamptz", "naive": "timestamp", "double": "double precision"}
     place = sql.Identifier(schema)
     with psycopg.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(place))
         cursor.execute(sql.SQL("CREATE SCHEMA {}").format(place))
         cursor.execute(sql.SQL("SET search_path = {}").format(place))
         for name, columns in _TABLES.items():
