@@ -207,12 +207,9 @@ def _people(lake: Lake, dates: tuple[datetime, ...], as_of: datetime) -> ir.Tabl
 
 def _present(lake: Lake, since: datetime, until: datetime) -> ir.Table:
     """Everything that makes a day an active one: who, and when."""
-    events = lake.table("events")
-    return events.filter(
-        is_presence(events.kind),
-        events.occurred_at >= ibis.literal(since),
-        events.occurred_at < ibis.literal(until),
-    ).select("learner", at_us=epoch_us(events.occurred_at))
+    events = lake.table("events", since=since, until=until)
+    present = events.filter(is_presence(events.kind))
+    return present.select("learner", at_us=epoch_us(present.occurred_at))
 
 
 def _teams(people: ir.Table, lake: Lake, as_of: datetime) -> ir.Table:

@@ -210,11 +210,8 @@ def learner_facts(lake: Lake, start: datetime, window_days: int) -> ir.Table:
 
 def events_between(lake: Lake, start: datetime, end: datetime) -> ir.Table:
     """The events from ``start`` up to, not including, ``end``, with their time as ``at_us``."""
-    events = lake.table("events")
-    happened = (events.occurred_at >= ibis.literal(start)) & (
-        events.occurred_at < ibis.literal(end)
-    )
-    return events.filter(happened).mutate(at_us=epoch_us(events.occurred_at))
+    events = lake.table("events", since=start, until=end)
+    return events.mutate(at_us=epoch_us(events.occurred_at))
 
 
 def as_floats(row: Mapping[str, object]) -> dict[str, float]:

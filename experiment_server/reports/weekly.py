@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import ibis
 from sqlmodel import Session
 
 from analysis.energize.facts import is_presence
@@ -133,12 +132,8 @@ def _question_sections(environment: Environment, answers: Answers) -> list[Repor
 
 def _count_active(lake: Lake, start: datetime, end: datetime) -> int:
     """How many learners were there between two times."""
-    events = lake.table("events")
-    inside = events.filter(
-        events.occurred_at >= ibis.literal(start),
-        events.occurred_at < ibis.literal(end),
-        is_presence(events.kind),
-    )
+    events = lake.table("events", since=start, until=end)
+    inside = events.filter(is_presence(events.kind))
     return int(inside.aggregate(n=inside.learner.nunique()).to_pyarrow().to_pylist()[0]["n"])
 
 
