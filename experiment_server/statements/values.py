@@ -40,7 +40,9 @@ class InvalidStatement(Exception):  # noqa: N818 - says what the statement is
 
     def __init__(self, path: str, found: Any, expected: str) -> None:
         self.path = path
-        self.found = found if isinstance(found, Missing) else shown(found)
+        is_long = type(found) is int and found.bit_length() > 128  # Python refuses to print it
+        short = f"a whole number of {found.bit_length()} bits" if is_long else shown(found)
+        self.found = found if isinstance(found, Missing) else short
         self.expected = expected
         super().__init__(f"{path}: found {self.found}, expected {expected}")
 
