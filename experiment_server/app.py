@@ -42,6 +42,7 @@ from experiment_server.readouts import (
     metric_previews_api,
     metrics_pages,
     scores_api,
+    scores_pages,
     sources_api,
 )
 from experiment_server.readouts import api as readouts_api
@@ -103,6 +104,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     experiments_pages.blueprint,
     flags_pages.blueprint,
     metrics_pages.blueprint,
+    scores_pages.blueprint,
     reports_pages.blueprint,
     quarantine_pages.blueprint,
     members_pages.blueprint,

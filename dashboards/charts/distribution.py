@@ -42,21 +42,28 @@ def _described(row: Row, rows: Rows) -> dict[str, Any]:
     width = rows[0]["high"] - rows[0]["low"] if rows[0]["high"] is not None else 1.0
     high = row["low"] + width if row["high"] is None else row["high"]
     gap = width * 0.04
+    # A whole number's bar stands over its number; a step's bar from its beginning to its end.
+    shift = 0.5 if all(_is_whole(each) for each in rows) else 0.0
     learners = formats.counted(row["n"], "learner")
     low = formats.number(row["low"])
     if row["high"] is None:
         span = f"{low} and above"
-    elif row["high"] - row["low"] == 1 and row["low"] == round(row["low"]):
+    elif shift:
         span = low
     else:
         span = f"{low} to below {formats.number(row['high'])}"
     return {
-        "from": row["low"] + gap,
-        "to": high - gap,
+        "from": row["low"] + gap - shift,
+        "to": high - gap - shift,
         "n": row["n"],
         "tail": row["high"] is None,
         "about": f"{span}: {learners}",
     }
+
+
+def _is_whole(row: Row) -> bool:
+    low, high = row["low"], row["high"]
+    return bool(low == round(low) and (high is None or high - low == 1))
 
 
 def _said_of_mean(row: Row) -> str:

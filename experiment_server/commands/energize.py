@@ -97,7 +97,7 @@ def _add_validate(group: typer.Typer) -> None:
                 typer.echo(f"{found.reason} {found.remedy}", err=True)
                 raise typer.Exit(2)
             with state.database.write() as session:
-                service.keep_validation(session, place, norms.version, found.to_json())
+                service.keep_validation(session, SYSTEM, place, norms.version, found.to_json())
             _print_validation(found)
 
         _with_lake(environment, as_of, work)

@@ -61,7 +61,7 @@ def validate(state: State, environment_key: str, as_of: datetime) -> None:
     found = validate_score(open_lake(state, environment, fresh=True), norms, as_of)
     if isinstance(found, ScoreValidation):
         with state.database.write() as session:
-            keep_validation(session, environment, norms.version, found.to_json())
+            keep_validation(session, SYSTEM, environment, norms.version, found.to_json())
 
 
 def run_due(state: State, progress: Callable[[int], None]) -> None:

@@ -10,6 +10,7 @@ from analysis.metrics import METRIC_KINDS
 from dashboards.metric_views import FieldGroup, FormField
 from dashboards.metric_words import DIRECTIONS, KIND_TITLES
 from experiment_server.metrics.api import MetricBody, NewMetricBody
+from experiment_server.metrics.checks import value_errors
 from experiment_server.problems import FieldError, from_validation
 
 MOST_TEXT: Final = 20_000  # of one field; what is longer is refused by the definition anyway
@@ -160,7 +161,8 @@ def read_form(form: Mapping[str, str], is_new: bool) -> Typed:
     try:
         return Typed(texts, model.model_validate(given).model_dump())
     except ValidationError as error:
-        return Typed(texts, None, from_validation(error).errors)
+        misshapen = from_validation(error).errors
+        return Typed(texts, None, (*misshapen, *_also_wrong(given, misshapen)))
 
 
 def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
@@ -188,6 +190,19 @@ def groups_of(
         replace(group, fields=tuple(filled(field) for field in group.fields))
         for group in (first, *GROUPS[1:])
     )
+
+
+def _also_wrong(given: Mapping[str, Any], known: Iterable[FieldError]) -> list[FieldError]:
+    """What else does not fit, so that nobody mends one field to be told of the next."""
+    wrong = {error.field.partition("[")[0] for error in known}
+    rest = {name: value for name, value in given.items() if name in FIELDS and name not in wrong}
+    if "kind" in wrong:
+        return []
+    try:
+        values = MetricBody.model_validate({"title": "none", **rest}).model_dump()
+    except ValidationError:
+        return []
+    return [error for error in value_errors(values) if error.field.partition("[")[0] not in wrong]
 
 
 def _value(name: str, text: str) -> Any:

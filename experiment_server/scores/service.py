@@ -66,12 +66,30 @@ def store_norms(
 
 
 def keep_validation(
-    session: Session, environment: Environment, version: str, validation: dict[str, Any]
-) -> None:
-    """Keep how well a version foresees the next window; the norms stay as they are."""
+    session: Session,
+    actor: Actor,
+    environment: Environment,
+    version: str,
+    validation: dict[str, Any],
+) -> ScoreVersion:
+    """Keep how well a version foresees the next window; the norms stay as they are.
+
+    Raises:
+        Problem: 404.
+    """
     row = load_version(session, environment, version)
-    row.validation = validation
+    before, row.validation = row.validation, validation
     session.add(row)
+    record(
+        session,
+        actor,
+        "score.validate",
+        f"score:{version}",
+        before=before,
+        after=validation,
+        environment_id=environment.id,
+    )
+    return row
 
 
 def list_versions(session: Session, environment: Environment) -> Sequence[ScoreVersion]:
@@ -101,13 +119,18 @@ def load_norms(session: Session, environment: Environment, version: str) -> Norm
     Raises:
         Problem: 404.
     """
-    return Norms.from_json(load_version(session, environment, version).norms)
+    return norms_of(load_version(session, environment, version))
+
+
+def norms_of(version: ScoreVersion) -> Norms:
+    """The frozen scale of a stored version."""
+    return Norms.from_json(version.norms)
 
 
 def latest_norms(session: Session, environment: Environment) -> Norms | None:
     """The scale of the newest version; None: the score was never calibrated."""
     versions = list_versions(session, environment)
-    return Norms.from_json(versions[0].norms) if versions else None
+    return norms_of(versions[0]) if versions else None
 
 
 def require_norms(session: Session, environment: Environment) -> Norms:
