@@ -47,16 +47,22 @@ def live(settings, database, *, n_learners=400, better=0.0, metric="challenges")
     state = State(settings=settings, database=database, clock=Clock(START + 40 * DAY))
     environment = make_environment(database)
     experiment = _define(state, environment, metric)
-    rng = np.random.default_rng(7)
-    items = []
-    for n in range(n_learners):
-        items += _life(rng, n, better)
+    items = lives(n_learners, better)
     for first in range(0, len(items), 1_000):
         receipt = receive(
             database, environment.id, items[first : first + 1_000], state.clock(), may_describe=True
         )
         assert not receipt.refused, receipt.refused[0]
     return Lived(state, environment, experiment)
+
+
+def lives(n_learners, better=0.0):
+    """What the learners' LMS sends: exposures and events."""
+    rng = np.random.default_rng(7)
+    items = []
+    for n in range(n_learners):
+        items += _life(rng, n, better)
+    return items
 
 
 def _define(state, environment, metric):
