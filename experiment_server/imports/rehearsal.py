@@ -13,10 +13,9 @@ from sqlmodel import Session
 from experiment_server.imports.mapping import OUTCOMES, Subject
 from experiment_server.ingest.buffer import Appended
 from experiment_server.ingest.items import ParsedItem, to_micros
-from experiment_server.ingest.ledger import event_key
+from experiment_server.ingest.ledger import event_key, find
 from experiment_server.ingest.outcome_service import load_current, load_received
 from experiment_server.ingest.outcomes import Current, Fact, decide, event_id
-from experiment_server.ingest.received import find_received
 
 
 class Rehearsal(AbstractContextManager["Rehearsal"]):
@@ -53,8 +52,8 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
     def _items(
         self, session: Session, environment_id: int, good: Sequence[ParsedItem], _now: datetime
     ) -> int:
-        keys = {event_key(item.event_id) for item in good}
-        return self._note(keys - find_received(session, environment_id, keys))
+        ids = {event_key(item.event_id): item.event_id for item in good}
+        return self._note(set(ids) - find(session, environment_id, ids))
 
     def _facts(
         self, session: Session, environment_id: int, good: Sequence[Fact], now: datetime

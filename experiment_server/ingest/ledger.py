@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from experiment_server.ingest.models import ReceivedBefore
+from experiment_server.ingest.models import ReceivedBefore, ReceivedEvent
 
 KEY_BYTES: Final = 16
 _HEAD_BYTES: Final = 5  # the other 11 make two ids alike once in 10^26 pairs
@@ -75,6 +75,19 @@ def enter(session: Session, environment_id: int, ids: Mapping[bytes, str]) -> se
     sent = {"environment_id": environment_id, "keys": b"".join(ordered)}
     entered = session.connection().execute(_POSTGRESQL_ENTER, sent)
     return {bytes(key) for key in entered.scalars()}
+
+
+def find(session: Session, environment_id: int, ids: Mapping[bytes, str]) -> set[bytes]:
+    """The keys, of those given with their ids, that were entered before; enters nothing."""
+    known = _known_before(session, environment_id, ids)
+    key = col(ReceivedEvent.event_key)
+    of_environment = col(ReceivedEvent.environment_id) == environment_id
+    keys = sorted(ids)
+    for first in range(0, len(keys), _AT_ONCE):
+        some = keys[first : first + _AT_ONCE]
+        found = session.connection().execute(sa.select(key).where(of_environment, key.in_(some)))
+        known.update(bytes(one) for one in found.scalars())
+    return known
 
 
 def _digest(text: bytes, n_bytes: int) -> bytes:

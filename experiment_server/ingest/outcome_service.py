@@ -12,7 +12,7 @@ from experiment_server.db import Database
 from experiment_server.environments.models import Environment
 from experiment_server.ingest import buffer
 from experiment_server.ingest.items import Receipt, Refusal, Rules, to_micros
-from experiment_server.ingest.ledger import event_key
+from experiment_server.ingest.ledger import event_key, find
 from experiment_server.ingest.outcome_models import CurrentOutcome
 from experiment_server.ingest.outcomes import (
     OUTCOMES,
@@ -24,7 +24,6 @@ from experiment_server.ingest.outcomes import (
     parse_outcome,
 )
 from experiment_server.ingest.pseudonyms import Pseudonyms
-from experiment_server.ingest.received import find_received
 from experiment_server.ingest.refused import held_items
 from experiment_server.quarantine import service as quarantine
 
@@ -113,7 +112,7 @@ def load_current(
 def load_received(session: Session, environment_id: int, facts: Sequence[Fact]) -> set[str]:
     """The event ids, among those of the facts that have one, that were taken before."""
     named = {event_key(event_id(fact.id)): event_id(fact.id) for fact in facts if fact.id}
-    return {named[key] for key in find_received(session, environment_id, named)}
+    return {named[key] for key in find(session, environment_id, named)}
 
 
 def forget_learner(session: Session, environment_id: int, learner: str) -> int:
