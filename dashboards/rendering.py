@@ -39,6 +39,7 @@ from dashboards.views import (
     ReportsView,
     ReportView,
     SignInView,
+    SourcesView,
     View,
 )
 
@@ -55,6 +56,7 @@ TEMPLATES: Final[dict[type[View | MetricPage], str]] = {
     ReportsView: "reports.html",
     ReportView: "report.html",
     QuarantineView: "quarantine.html",
+    SourcesView: "sources.html",
     MetricsView: "metrics.html",
     MetricView: "metric.html",
     MetricFormView: "metric_form.html",

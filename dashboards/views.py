@@ -12,9 +12,19 @@ from analysis.across.results import AcrossReport
 from analysis.answers import Answer
 from analysis.results import Readout
 from dashboards.report import ReportBody
+from dashboards.source_rows import SourceRow
 
 Section = Literal[
-    "experiments", "questions", "flags", "reports", "metrics", "scores", "across", "quarantine", ""
+    "experiments",
+    "questions",
+    "flags",
+    "reports",
+    "metrics",
+    "scores",
+    "across",
+    "quarantine",
+    "sources",
+    "",
 ]
 
 
@@ -354,6 +364,15 @@ class QuarantineView:
     keep_days: int = 90
 
 
+@dataclass(frozen=True)
+class SourcesView:
+    """The sources of one environment."""
+
+    navigation: Navigation
+    sources: tuple[SourceRow, ...]
+    may_validate: bool = False
+
+
 View = (
     SignInView
     | ErrorView
@@ -365,4 +384,5 @@ View = (
     | ReportsView
     | ReportView
     | QuarantineView
+    | SourcesView
 )

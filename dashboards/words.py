@@ -90,6 +90,7 @@ NOTICES: Final = {
     "metric-changed": "A new version is stored. Experiments that run keep theirs.",
     "score-calibrated": "The score has a new version. Experiments that start from now on use it.",
     "score-validated": "The version was tried on what came after it.",
+    "source-validated": "The tables were looked at. Here is what was found.",
     "signed-out": "You are signed out.",
 }
 WRONG_SIGN_IN: Final = "This e-mail and password do not fit together. Check both and try again."

@@ -44,6 +44,7 @@ from experiment_server.readouts import (
     scores_api,
     scores_pages,
     sources_api,
+    sources_pages,
 )
 from experiment_server.readouts import api as readouts_api
 from experiment_server.readouts import jobs as readouts_jobs
@@ -101,6 +102,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     members_api.blueprint,
     audit_api.blueprint,
     readouts_pages.blueprint,
+    sources_pages.blueprint,
     experiments_pages.blueprint,
     flags_pages.blueprint,
     metrics_pages.blueprint,

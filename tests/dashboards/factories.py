@@ -25,6 +25,7 @@ from analysis.results import (
 )
 from dashboards import views
 from dashboards.report import ReportBody, ReportSection
+from dashboards.source_rows import SourceFinding, SourceRow
 
 START = datetime(2025, 1, 6, 6, tzinfo=UTC)
 MONDAYS = [(START + timedelta(days=7 * week)).date().isoformat() for week in range(8)]
@@ -701,6 +702,22 @@ def quarantine_view(n_waiting=412, **changes):
     return views.QuarantineView(**{**values, **changes})
 
 
+def sources_view(**changes):
+    at = datetime(2026, 5, 18, 6, 30, tzinfo=UTC)
+    findings = (
+        SourceFinding("error", "events[0].table", "There is no table 'deals'.", "Grant SELECT."),
+        SourceFinding("warning", "events[1].occurred_at", "Times carry no zone.", "Name it."),
+        SourceFinding("note", "exposures", "It has 4,812 rows of 4,790 learners."),
+    )
+    tables = ("exposures from analytics.assignments", "events[0] from a query")
+    rows = (
+        SourceRow("analytics", "Warehouse", "MOMENTUM_SOURCE_A", tables, 3, at, 2, findings),
+        SourceRow("crm", "Sales", "MOMENTUM_SOURCE_CRM", tables[1:], 1),
+    )
+    values = {"navigation": navigation("sources"), "sources": rows, "may_validate": True}
+    return views.SourcesView(**{**values, **changes})
+
+
 def all_views():
     """Each page in each of its shapes, by name."""
     nobody = views.Navigation()
@@ -726,6 +743,8 @@ def all_views():
         "reports": reports_view(),
         "reports-empty": reports_view(reports=()),
         "report": report_view(),
+        "sources": sources_view(),
+        "sources-empty": sources_view(sources=()),
         "quarantine": quarantine_view(),
         "quarantine-empty": quarantine_view(n_waiting=0),
     }
