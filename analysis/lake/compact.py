@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.fs as pa_fs
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from analysis.lake.schema import DAY, LAYOUTS, TABLES
 from analysis.lake.tables import KEEP_DAYS, open_table, writer_properties
 from analysis.lake.writer import make_durable
+from analysis.storage import open_files
 
 MIN_FILES: Final = 4
 """A day with fewer files is quick enough: rewriting it would cost more than it saves."""
@@ -87,9 +89,37 @@ def compact_all(root: str | Path, min_files: int = MIN_FILES) -> tuple[Compactio
 
 
 def vacuum_all(root: str | Path, keep_days: int = KEEP_DAYS) -> int:
-    """Vacuum every table of a lake; gives how many files went."""
-    return sum(len(vacuum(root, name, keep_days)) for name in TABLES)
+    """Vacuum every table of a lake, thin its checkpoints; gives how many files went."""
+    return sum(
+        len(vacuum(root, name, keep_days)) + len(thin_checkpoints(root, name)) for name in TABLES
+    )
 
+
+def thin_checkpoints(root: str | Path, table_name: str) -> tuple[str, ...]:
+    """Remove a log's checkpoints but the newest two and the first of each week; their names.
+
+    Delta writes one every hundred commits, with all that the table has and lately had, and keeps
+    it as long as the commits. The commits alone tell the same: an older version is then read from
+    the checkpoint before it and the commits since.
+    """
+    if open_table(root, table_name) is None:
+        return ()
+    files = open_files(root)
+    selector = pa_fs.FileSelector(f"{table_name}/_delta_log")
+    found = [info for info in files.get_file_info(selector) if info.path.endswith(_CHECKPOINT)]
+    found.sort(key=lambda info: str(info.base_name))
+    kept, gone = set(), []
+    for info in found[:-2]:
+        week = info.mtime_ns // _WEEK_NS
+        if week in kept:
+            files.delete_file(info.path)
+            gone.append(str(info.base_name))
+        kept.add(week)
+    return tuple(gone)
+
+
+_CHECKPOINT: Final = ".checkpoint.parquet"
+_WEEK_NS: Final = 7 * 86_400 * 10**9
 
 # Sealing commits often: a commit that comes second takes the next version.
 _PATIENT: Final = CommitProperties(max_commit_retries=15)

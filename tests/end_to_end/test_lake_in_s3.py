@@ -17,9 +17,10 @@ from sqlmodel import select
 
 from analysis import storage
 from analysis.engines import object_store
-from analysis.lake.compact import compact_all, vacuum
+from analysis.lake.compact import compact_all, thin_checkpoints, vacuum
 from analysis.lake.erase import erase_learner
 from analysis.lake.reader import Lake
+from analysis.lake.tables import open_table
 from analysis.lake.writer import append, last_sequence
 from experiment_server.app import create_app
 from experiment_server.db import Database
@@ -239,6 +240,20 @@ def test_lake__in_s3_compacted_vacuumed_and_asked_for_an_older_version__is_as_it
     assert (len(kept), len(removed)) == (0, 10)
     assert Lake.open(root).table("events").count().to_pyarrow().as_py() == 10
     assert last_sequence(root, "events", "test") == 4
+
+
+def test_lake__in_s3_with_many_checkpoints__is_thinned_and_read(root):
+    for number in range(4):
+        lake = write_lake(root, events=[event(f"l{number}", "sale", day(0))])
+        open_table(root, "events").create_checkpoint()
+
+    gone = thin_checkpoints(root, "events")
+
+    assert len(gone) == 1
+    for version, n_rows in enumerate(range(1, 5), start=1):
+        found = Lake.open(root, {"events": version}).table("events").count()
+        assert found.to_pyarrow().as_py() == n_rows
+    assert lake.version == {"events": 4}
 
 
 def test_lake__in_s3_that_the_engine_has_no_keys_for__is_read_through_deltas_own_library(

@@ -10,7 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from analysis.lake.compact import compact, compact_all, vacuum, vacuum_all
+from analysis.lake.compact import (
+    compact,
+    compact_all,
+    thin_checkpoints,
+    vacuum,
+    vacuum_all,
+)
 from analysis.lake.reader import Lake
 from analysis.lake.writer import append, last_sequence
 from tests.analysis.lake.test_writer import learners_in, old_lake, rows
@@ -173,6 +179,31 @@ def test_vacuum__nothing_to_keep__spares_the_file_of_a_writer_about_to_commit(tm
     vacuum(tmp_path, "events", keep_days=0)
 
     assert file.exists()
+
+
+def checkpoints(root):
+    return sorted((root / "events" / "_delta_log").glob("*.checkpoint.parquet"))
+
+
+def test_thin_checkpoints__several_weeks__leaves_one_a_week_and_every_version_readable(tmp_path):
+    fill(tmp_path, 8)
+    address = str(tmp_path / "events")
+    for version in range(1, 8):
+        DeltaTable(address, version=version).create_checkpoint()
+    for number, path in enumerate(checkpoints(tmp_path)):
+        at = 1_767_225_600 + number * 3 * 86_400  # a Thursday, where weeks of 1970 begin
+        os.utime(path, (at, at))
+
+    gone = thin_checkpoints(tmp_path, "events")
+
+    left = [int(path.name[:20]) for path in checkpoints(tmp_path)]
+    assert [int(name[:20]) for name in gone] == [2, 3, 5]
+    assert left == [1, 4, 6, 7]
+    for version in range(1, 9):
+        found = Lake.open(tmp_path, {"events": version}).table("events").count()
+        assert found.to_pyarrow().as_py() == version
+    assert thin_checkpoints(tmp_path, "events") == ()
+    assert thin_checkpoints(tmp_path, "learners") == ()
 
 
 WORKERS = {
