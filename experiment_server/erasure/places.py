@@ -18,9 +18,9 @@ from experiment_server.experiments.models import Experiment, ExperimentPhase, Li
 from experiment_server.flags.models import FlagEnvironment
 from experiment_server.ingest import buffer
 from experiment_server.ingest.chunks import pack
-from experiment_server.ingest.outcome_models import CurrentOutcome
+from experiment_server.ingest.outcome_service import forget_learner as forget_outcomes
 from experiment_server.quarantine.service import forget_learner as forget_quarantined
-from experiment_server.xapi.models import XapiStatement
+from experiment_server.xapi.service import forget_learner as forget_statements
 
 Remove = Callable[[Session, Whom], int]
 
@@ -60,22 +60,13 @@ def _quarantined(session: Session, whom: Whom) -> int:
 
 
 def _statements(session: Session, whom: Whom) -> int:
-    theirs = sa.delete(XapiStatement).where(
-        col(XapiStatement.environment_id) == whom.environment_id,
-        col(XapiStatement.learner) == whom.pseudonym,
-    )
-    return int(session.connection().execute(theirs).rowcount)
+    """In whatever role: as actor, instructor, member of a group, ..."""
+    return forget_statements(session, whom.environment_id, whom.pseudonym)
 
 
 def _outcomes(session: Session, whom: Whom) -> int:
-    """What corrections are told by: its keys begin with the pseudonym."""
-    first = bytes.fromhex(whom.pseudonym)
-    theirs = sa.delete(CurrentOutcome).where(
-        col(CurrentOutcome.environment_id) == whom.environment_id,
-        col(CurrentOutcome.key) >= first + bytes(16),
-        col(CurrentOutcome.key) <= first + b"\xff" * 16,
-    )
-    return int(session.connection().execute(theirs).rowcount)
+    """What corrections are told by."""
+    return forget_outcomes(session, whom.environment_id, whom.pseudonym)
 
 
 def _listed(session: Session, whom: Whom) -> int:

@@ -12,7 +12,7 @@ from experiment_server.retention import service
 from experiment_server.web import Body
 
 blueprint = APIBlueprint(
-    "retention", __name__, url_prefix="/api/v1/environments/<env>/retention", tag="Environments"
+    "retention", __name__, url_prefix="/api/v1/environments/<env>/retention", tag="Retention"
 )
 
 Days = Annotated[

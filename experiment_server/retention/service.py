@@ -15,7 +15,7 @@ from experiment_server.problems import invalid
 from experiment_server.retention.models import RetentionRule
 from experiment_server.security.roles import Actor
 from experiment_server.state import State
-from experiment_server.xapi.models import XapiStatement
+from experiment_server.xapi.service import forget_before as forget_statements
 
 LEAST_DAYS: Final = 90  # a score's window and the one before it, and a look at both
 MOST_DAYS: Final = 36_500
@@ -33,11 +33,8 @@ def _of_lake(table: str) -> Remove:
 
 
 def _statements(state: State, environment: Environment, before: datetime) -> int:
-    old = sa.delete(XapiStatement).where(
-        col(XapiStatement.environment_id) == environment.id, col(XapiStatement.stored_at) < before
-    )
     with state.database.write() as session:
-        return int(session.connection().execute(old).rowcount)
+        return forget_statements(session, int(environment.id or 0), before)
 
 
 KEPT: Final[dict[str, Remove]] = {
