@@ -8,7 +8,7 @@ import pytest
 from dashboards import benefit_words, drawing, readout_charts
 from dashboards.charts import CHARTS, specification
 from dashboards.theme import LAYOUTS
-from tests.dashboards import factories
+from tests.dashboards import factories, metric_factories
 
 TITLES = {"control": "No streak", "streak": "Streak badge", "leaderboard": "Leaderboard"}
 
@@ -25,7 +25,11 @@ def readout_samples():
     }
 
 
-SAMPLES = {**{name: factories.chart(name) for name in factories.charts()}, **readout_samples()}
+SAMPLES = {
+    **{name: factories.chart(name) for name in factories.charts()},
+    **readout_samples(),
+    **metric_factories.charts(),
+}
 
 
 def texts(svg):
