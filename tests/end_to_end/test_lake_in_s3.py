@@ -22,6 +22,7 @@ from analysis.lake.erase import erase_learner
 from analysis.lake.reader import Lake
 from analysis.lake.tables import open_table
 from analysis.lake.writer import append, last_sequence
+from analysis.rollups.shelf import list_folders
 from experiment_server.app import create_app
 from experiment_server.db import Database
 from experiment_server.ingest import sealing
@@ -97,7 +98,7 @@ def test_readouts__of_a_lake_in_s3__are_those_of_the_same_data_in_a_folder(
 
     assert [len(folder), len(bucket)] == [3, 3]
     assert bucket == folder
-    assert not list((tmp_path / "lake").rglob("program*"))
+    assert list_folders(f"{store.url}/program/production")
 
 
 def _read(settings, clock):
