@@ -39,6 +39,7 @@ from experiment_server.notify import jobs as notify_jobs
 from experiment_server.quarantine import jobs as quarantine_jobs
 from experiment_server.readouts import (
     across_api,
+    learners_api,
     metric_previews_api,
     metrics_pages,
     scores_api,
@@ -98,6 +99,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     source_definitions_api.blueprint,
     sources_api.blueprint,
     metric_previews_api.blueprint,
+    learners_api.blueprint,
     reports_api.blueprint,
     members_api.blueprint,
     audit_api.blueprint,

@@ -27,6 +27,7 @@ ROLE_PERMISSIONS: Final = {
     "quarantine.write": EDITOR,  # replay, discard
     "keys.read": EDITOR,
     "keys.write": ADMIN,
+    "learners.read": ADMIN,  # what is kept of one learner, by its id
     "environments.write": ADMIN,
     "sources.write": ADMIN,  # whose queries run in a company's warehouse
     "members.write": ADMIN,
