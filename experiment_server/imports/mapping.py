@@ -67,7 +67,7 @@ class ColumnMapping:
 
     subject: Subject
     fields: tuple[tuple[str, str], ...]  # field, column
-    fixed: Mapping[str, str]
+    fixed: Mapping[str, Any]
     timezone: ZoneInfo | None
     unused: tuple[str, ...]  # columns that no field takes
 
@@ -77,14 +77,8 @@ class ColumnMapping:
         for field, column in self.fields:
             value = values.get(column)
             if value is not None and value != "":
-                found[field] = self._read(field, value)
+                found[field] = _read(field, value, self.timezone)
         return _SHAPES[self.subject.name](found)
-
-    def _read(self, field: str, value: Any) -> Any:
-        read = _READERS.get(field)
-        if read is None:
-            return value.strip() if type(value) is str else value
-        return read(value, self.timezone)
 
 
 def build_mapping(
@@ -118,7 +112,8 @@ def build_mapping(
         )
     used = set(fields.values())
     unused = tuple(column for column in columns if column not in used)
-    return ColumnMapping(subject, tuple(fields.items()), wish.fixed, wish.timezone, unused)
+    fixed = {field: _read(field, value, wish.timezone) for field, value in wish.fixed.items()}
+    return ColumnMapping(subject, tuple(fields.items()), fixed, wish.timezone, unused)
 
 
 def _fields_of(subject: Subject) -> str:
@@ -129,6 +124,14 @@ def _fields_of(subject: Subject) -> str:
 def _near(column: str, columns: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(column, columns, n=1)
     return f" Is it {near[0]!r}?" if near else ""
+
+
+def _read(field: str, value: Any, timezone: ZoneInfo | None) -> Any:
+    """A field's value as the parser wants it, or as it is when it cannot be that."""
+    read = _READERS.get(field)
+    if read is None:
+        return value.strip() if type(value) is str else value
+    return read(value, timezone)
 
 
 def _to_text(value: Any, _timezone: ZoneInfo | None) -> Any:

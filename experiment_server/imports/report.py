@@ -3,13 +3,15 @@
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 
 from experiment_server.imports.rows import FileRow
+from experiment_server.problems import Problem
 
 HEADER = ("row", "field", "reason", "remedy")
 
@@ -36,16 +38,25 @@ class Report:
         self._columns, self._is_table = columns, is_table
 
     def cut(self, n_bytes: int) -> int:
-        """Keep the first ``n_bytes``; gives how many there are, 0 when the report was removed."""
-        if not n_bytes or not self.path.exists() or self.path.stat().st_size < n_bytes:
-            self.path.unlink(missing_ok=True)
-            return 0
-        os.truncate(self.path, n_bytes)
-        return n_bytes
+        """Keep the first ``n_bytes``; gives how many there are, 0 when the report was removed.
+
+        Raises:
+            Problem: it cannot be written.
+        """
+        with self._writable():
+            if not n_bytes or not self.path.exists() or self.path.stat().st_size < n_bytes:
+                self.path.unlink(missing_ok=True)
+                return 0
+            os.truncate(self.path, n_bytes)
+            return n_bytes
 
     def append(self, refused: Sequence[RefusedRow]) -> int:
-        """Write more rows, durably; gives the report's new length in bytes."""
-        with self.path.open("ab") as file:
+        """Write more rows, durably; gives the report's new length in bytes.
+
+        Raises:
+            Problem: it cannot be written.
+        """
+        with self._writable(), self.path.open("ab") as file:
             if self._is_table:
                 file.write(self._as_csv(refused, with_header=file.tell() == 0))
             else:
@@ -53,6 +64,14 @@ class Report:
             file.flush()
             os.fsync(file.fileno())
             return file.tell()
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            remedy = "Put the file where there is room and you may write; it goes on from here."
+            raise Problem(422, f"{self.path}: cannot be written ({error}). {remedy}") from None
 
     def _as_csv(self, refused: Sequence[RefusedRow], *, with_header: bool) -> bytes:
         text = io.StringIO(newline="")

@@ -4,6 +4,7 @@ A batch's rows, their ids and the note change in one transaction, so an import t
 moment goes on where it was and repeats nothing.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -242,6 +243,8 @@ def _open(asked: FileWish) -> AbstractContextManager[Source]:
     path = asked.path
     if not path.is_file():
         raise Problem(422, f"{path}: there is no such file. Check its path.")
+    if not os.access(path, os.R_OK):
+        raise Problem(422, f"{path}: you may not read it. Ask its owner.")
     if path.stat().st_size == 0:
         raise unreadable(path.name, "the file is empty", "Export it again.")
     plain = path.with_suffix("") if path.suffix == ".gz" else path

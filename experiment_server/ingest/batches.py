@@ -1,13 +1,16 @@
-"""A batch's body, read so that one bad item refuses itself; and the answer when none was good."""
+"""A batch, read so that one bad item refuses itself; and the answer when none was good."""
 
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 import orjson
 
-from experiment_server.ingest.items import Receipt
+from experiment_server.ingest.items import Receipt, Refusal, Rules
 from experiment_server.problems import FieldError, Problem, invalid, shown
 
 MAX_ITEMS: Final = 1_000
+
+Good = TypeVar("Good")
 
 
 def read_items(raw: bytes, things: str) -> list[Any]:
@@ -29,6 +32,21 @@ def read_items(raw: bytes, things: str) -> list[Any]:
     if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
         raise invalid("items", items, f"a list of 1 to {MAX_ITEMS:,} items", remedy)
     return items
+
+
+def parse_each(
+    items: Sequence[Any], rules: Rules, parse: Callable[[Any, int, Rules], Good | Refusal]
+) -> tuple[list[Good], list[Refusal]]:
+    """The good items as ``parse`` gives them, and the refusals of the others."""
+    parsed: list[Good] = []
+    refused: list[Refusal] = []
+    for index, item in enumerate(items):
+        result = parse(item, index, rules)
+        if isinstance(result, Refusal):
+            refused.append(result)
+        else:
+            parsed.append(result)
+    return parsed, refused
 
 
 def nothing_accepted(receipt: Receipt) -> Problem:

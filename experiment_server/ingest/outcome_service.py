@@ -11,7 +11,8 @@ from sqlmodel import Session, col
 from experiment_server.db import Database
 from experiment_server.environments.models import Environment
 from experiment_server.ingest import buffer
-from experiment_server.ingest.items import Receipt, Refusal, Rules, to_micros
+from experiment_server.ingest.batches import parse_each
+from experiment_server.ingest.items import Receipt, Rules, to_micros
 from experiment_server.ingest.ledger import event_key, find
 from experiment_server.ingest.outcome_models import CurrentOutcome
 from experiment_server.ingest.outcomes import (
@@ -39,7 +40,7 @@ def receive_outcomes(
     """What became of a batch. When this returns, the facts that were taken survive any crash."""
     with database.read() as session:
         rules = outcome_rules(session, environment_id, now)
-    facts, refused = parse_outcomes(items, rules)
+    facts, refused = parse_each(items, rules, parse_outcome)
     with database.write() as session:
         appended = take_facts(session, environment_id, facts, now)
         if refused:
@@ -52,19 +53,6 @@ def outcome_rules(session: Session, environment_id: int, received_at: datetime) 
     """What the parser needs to know besides the item."""
     environment = session.get_one(Environment, environment_id)
     return Rules(received_at, Pseudonyms(environment.pseudonym_key), experiments={})
-
-
-def parse_outcomes(items: Sequence[Any], rules: Rules) -> tuple[list[Fact], list[Refusal]]:
-    """The good items as facts, and the refusals of the others."""
-    facts: list[Fact] = []
-    refused: list[Refusal] = []
-    for index, item in enumerate(items):
-        parsed = parse_outcome(item, index, rules)
-        if isinstance(parsed, Refusal):
-            refused.append(parsed)
-        else:
-            facts.append(parsed)
-    return facts, refused
 
 
 def take_facts(

@@ -7,9 +7,10 @@ from typing import Final
 from sqlmodel import Session
 
 from experiment_server.ingest import buffer, mapped
+from experiment_server.ingest.batches import parse_each
 from experiment_server.ingest.items import Refusal
-from experiment_server.ingest.outcome_service import outcome_rules, parse_outcomes, take_facts
-from experiment_server.ingest.outcomes import OUTCOMES
+from experiment_server.ingest.outcome_service import outcome_rules, take_facts
+from experiment_server.ingest.outcomes import OUTCOMES, parse_outcome
 from experiment_server.ingest.refused import NATIVE, why
 from experiment_server.ingest.service import load_rules, parse_batch
 from experiment_server.quarantine.held import Again, Why
@@ -53,7 +54,7 @@ def _read_outcomes(
     session: Session, environment_id: int, received_at: datetime, things: Sequence[Again]
 ) -> list[Refusal]:
     rules = outcome_rules(session, environment_id, received_at)
-    facts, refused = parse_outcomes([thing.raw for thing in things], rules)
+    facts, refused = parse_each([thing.raw for thing in things], rules, parse_outcome)
     take_facts(session, environment_id, facts, received_at, is_late=True)
     return refused
 

@@ -12,6 +12,7 @@ from experiment_server.experiments.designs import delivered_keys
 from experiment_server.experiments.listed import LONGEST_UNIT, experiment_design, load_strata
 from experiment_server.experiments.models import Experiment
 from experiment_server.ingest import buffer
+from experiment_server.ingest.batches import parse_each
 from experiment_server.ingest.items import (
     KnownExperiment,
     ParsedItem,
@@ -66,16 +67,7 @@ def parse_batch(
     items: Sequence[Any], rules: Rules, standard: str = "native"
 ) -> tuple[list[ParsedItem], list[Refusal]]:
     """The good items as lake rows, and the refusals of the others."""
-    parse = STANDARDS[standard]
-    parsed: list[ParsedItem] = []
-    refused: list[Refusal] = []
-    for index, item in enumerate(items):
-        result = parse(item, index, rules)
-        if isinstance(result, Refusal):
-            refused.append(result)
-        else:
-            parsed.append(result)
-    return parsed, refused
+    return parse_each(items, rules, STANDARDS[standard])
 
 
 def _known_experiments(

@@ -29,7 +29,7 @@ from experiment_server.quarantine.held import (
 from experiment_server.quarantine.models import QuarantinedItem
 from experiment_server.security.roles import Actor
 
-MAX_WAITING: Final = 200_000  # of one environment: beyond, things are counted and not kept
+MAX_WAITING: Final = 100_000  # of one environment: beyond, things are counted and not kept
 OVERFLOW: Final = Held(
     None,
     Why(

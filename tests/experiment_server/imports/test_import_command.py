@@ -199,6 +199,20 @@ def test_import__interrupted_at_any_batch__goes_on_and_repeats_nothing(
     assert len(lake_rows(database, settings)) == 37
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_import__report_cannot_be_written__says_so_and_goes_on_later(momentum, tmp_path, place):
+    path = written(tmp_path, "log.csv", "learner,kind,at,value", *event_lines(3, bad={1}))
+    in_the_way = tmp_path / "log.csv.refused.csv"
+    in_the_way.mkdir()
+
+    stopped = momentum("import", "events", str(path), *PLACE)
+    in_the_way.rmdir()
+    done = momentum("import", "events", str(path), *PLACE)
+
+    assert "cannot be written" in stopped.refusal
+    assert "2 events were taken, 0 there already, 1 were refused" in done.text
+
+
 def _silent(_position, _total):
     pass
 

@@ -65,6 +65,15 @@ def test_time__of_each_format__gets_the_zone_that_was_said(sent, zone, read):
     assert item_of({"learner": "a", "kind": "sale", "at": sent}, timezone=timezone)["at"] == read
 
 
+def test_fixed_value__of_a_number_and_a_time__is_read_like_a_column():
+    fixed = {"value": "2.5", "at": "2026-03-01 10:30", "kind": " sale "}
+
+    item = item_of({"learner": "ada"}, fixed=fixed, timezone=ZoneInfo("Europe/Berlin"))
+
+    assert (item["value"], item["kind"]) == (2.5, "sale")
+    assert item["at"] == "2026-03-01T10:30:00+01:00"
+
+
 def test_outcome__without_id__gets_none_and_its_day_as_text():
     values = {"learner": "ada", "name": "sales", "day": date(2026, 3, 1), "value": "7"}
 

@@ -181,6 +181,12 @@ def test_exposure__of_a_team_experiment__has_the_same_pseudonym_for_unit_and_tea
     assert row["unit"] != Pseudonyms(KEY).learner("t-1")
 
 
+def test_learner__manager__is_a_pseudonym_like_a_learner():
+    row = parsed(described(manager="ben")).row
+
+    assert row["manager"] == Pseudonyms(KEY).learner("ben")
+
+
 def test_learner__described__keeps_the_allowed_attributes():
     row = parsed(described(role="rep", region="", started_on="1970-01-11")).row
 
