@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.energize.norms import starting_norms
+from analysis.lake.compact import compact_all, vacuum_all
 from analysis.lake.reader import Lake
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.read import run_readout
@@ -79,3 +80,18 @@ def test_readout__read_again_at_the_same_lake_version__is_the_same_to_the_digit(
 
     assert again == first
     assert Readout.from_json(json.loads(json.dumps(first.to_json(), allow_nan=False))) == first
+
+
+def test_readout__its_lake_was_written_and_tidied_since__is_computed_again_to_the_digit(lived):
+    plan, lake, norms = lived
+    first = run_readout(plan, lake, norms)
+
+    late = [event(f"l{n}", "challenge_completed", day(3 + n / 240)) for n in range(240)]
+    now = write_lake(lake.root, events=late, exposures=[exposure("new", "double", day(1))])
+    compact_all(lake.root, min_files=1)
+    vacuum_all(lake.root)
+
+    again = run_readout(plan, Lake.open(lake.root, plan.lake_version), norms)
+    later = run_readout(plan, now, norms)
+    assert again == first
+    assert later.primary.estimates != first.primary.estimates
