@@ -175,6 +175,9 @@ def _answer_query(arguments: dict[str, str]) -> Response:
         if query.statement_id is not None:
             return _answer_one(session, environment_id, query)
         found, following = find(session, environment_id, query)
+        # What came between the two queries: everything before it is there as well.
+        newest = max((body["stored"] for body in found), default=_BEGINNING)
+        g.consistent_through = max(g.consistent_through, newest)
     more = ""
     if following is not None:
         more = f"{_PLACE}?{urlencode({**arguments, CURSOR: following})}"

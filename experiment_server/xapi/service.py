@@ -167,36 +167,34 @@ def _insert(
     pseudonyms = Pseudonyms(environment.pseudonym_key)
     voided = _void(session, environment_id, new)
     rows = [
-        XapiStatement(
-            environment_id=environment_id,
-            statement_id=contents.statement_id,
-            learner=_learner(contents, pseudonyms),
-            target_id=contents.target_id,
-            is_voiding=contents.is_voiding,
-            is_voided=contents.statement_id in voided and not contents.is_voiding,
-            content_key=contents.content_key,
-            happened_at=contents.happened_at,
-            stored_at=stored_at,
-            body=contents.body,
-        )
+        {
+            "environment_id": environment_id,
+            "statement_id": contents.statement_id,
+            "learner": _learner(contents, pseudonyms),
+            "target_id": contents.target_id,
+            "is_voiding": contents.is_voiding,
+            "is_voided": contents.statement_id in voided and not contents.is_voiding,
+            "content_key": contents.content_key,
+            "happened_at": contents.happened_at,
+            "stored_at": stored_at,
+            "body": contents.body,
+        }
         for contents in new
     ]
-    session.add_all(rows)
-    session.flush()
+    # In their order: positions say which statement came first.
+    added = sa.insert(XapiStatement).returning(
+        col(XapiStatement.position), sort_by_parameter_order=True
+    )
+    positions = session.connection().execute(added, rows).scalars().all()
     session.connection().execute(
         sa.insert(XapiMention),
         [
-            {
-                "environment_id": environment_id,
-                "role": role,
-                "thing": thing,
-                "position": row.position,
-            }
-            for row in rows
-            for role, thing in sorted(mentions_of(row.body, pseudonyms))
+            {"environment_id": environment_id, "role": role, "thing": thing, "position": position}
+            for position, contents in zip(positions, new, strict=True)
+            for role, thing in sorted(mentions_of(contents.body, pseudonyms))
         ],
     )
-    counted = [row.body for row in rows if not row.is_voided]
+    counted = [row["body"] for row in rows if not row["is_voided"]]
     take(session, environment_id, XAPI, counted, stored_at)
 
 
