@@ -6,7 +6,7 @@ tallies of others put together are, to the bit, the tallies of all of them: ``Me
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any, Final
 
 import ibis
@@ -17,6 +17,7 @@ from analysis import predictions
 from analysis.energize.facts import Window
 from analysis.engines.functions import DAY_US, days_between, epoch_us
 from analysis.lake.reader import Lake
+from analysis.lake.schema import DAY
 from analysis.metrics import metric_kind
 from analysis.metrics.kind import InWindow
 from analysis.plan import AnalysisPlan, MetricPlan
@@ -176,9 +177,17 @@ def _windows(
 
 
 def events_around(plan: AnalysisPlan, lake: Lake) -> ir.Table:
-    """The events that may lie in anybody's windows, up to the look."""
+    """The events of the days that anybody's windows may touch, up to the look's.
+
+    Whole days, and nothing finer: it is the join with first exposures that says what counts, and
+    the more conditions stand before it, the fewer rows the engine expects of the larger side.
+    """
     earliest = plan.started_at - timedelta(days=Reach.of(plan).back)
-    return lake.table("events", since=earliest, until=plan.as_of)
+    events = lake.table("events")
+    return events.filter(
+        events[DAY] >= ibis.literal(earliest.astimezone(UTC).date()),
+        events[DAY] <= ibis.literal(plan.as_of.astimezone(UTC).date()),
+    )
 
 
 def _beside(plan: AnalysisPlan, events: ir.Table, numbered: ir.Table) -> ir.Table:

@@ -30,8 +30,11 @@ def sum_millionths(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.
     Engines read rows in parallel and in any order, and a sum of floats depends on it; a readout
     that is computed again must come out the same. Amounts beyond nine trillion count as nine.
     """
-    millionths = (value.clip(-_LARGEST, _LARGEST) * 1e6).round().cast("int64")
-    return millionths.sum(where=where)
+    counts = value.notnull() if where is None else where & value.notnull()
+    within = ibis.greatest(ibis.least(value, _LARGEST), -_LARGEST)
+    millionths = (within * 1e6).round().cast("int64")
+    # Inside the sum, not beside it: then only the rows that count are reckoned with.
+    return ibis.ifelse(counts, millionths, ibis.null("int64")).sum()
 
 
 def from_millionths(total: ir.Value) -> ir.Value:

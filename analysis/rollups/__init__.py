@@ -2,6 +2,20 @@
 
 from .collect import collect, is_rolled_up
 from .refresh import Refreshed, rebuild, refresh
+from .shape import Shape
 from .shelf import forget
+from .verify import Seen, Verified, see, verify
 
-__all__ = ["Refreshed", "collect", "forget", "is_rolled_up", "rebuild", "refresh"]
+__all__ = [
+    "Refreshed",
+    "Seen",
+    "Shape",
+    "Verified",
+    "collect",
+    "forget",
+    "is_rolled_up",
+    "rebuild",
+    "refresh",
+    "see",
+    "verify",
+]

@@ -32,6 +32,11 @@ from .shelf import Shelf
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+_ABSENT: Final = "there was none"
+_ASKED: Final = "asked for"
+_LATER: Final = "one of a later version of the lake is there"
+_USUAL: Final = ("", _ABSENT, _ASKED, _LATER)
+
 How = Literal["as it was", "updated", "rebuilt", "not used"]
 
 
@@ -51,6 +56,11 @@ class Refreshed:
     reason: str = ""
     n_files: int = 0
 
+    @property
+    def is_surprising(self) -> bool:
+        """Whether somebody should hear of it: what lay there was of no use, or it was not saved."""
+        return self.reason not in _USUAL
+
 
 def refresh(plan: AnalysisPlan, lake: Lake) -> Refreshed:
     """The plan's roll-up at the lake's version, read, updated or made; and put in its place.
@@ -62,17 +72,17 @@ def refresh(plan: AnalysisPlan, lake: Lake) -> Refreshed:
     shelf = Shelf(lake.root, Shape.of(plan))
     found = shelf.load(rows_schema(plan))
     if found is None:
-        return _put(shelf, Refreshed(_build(plan, lake), "rebuilt", "there was none"))
+        return _put(shelf, Refreshed(build(plan, lake), "rebuilt", _ABSENT))
     if isinstance(found, Unknown):
-        return _put(shelf, Refreshed(_build(plan, lake), "rebuilt", found.reason))
-    wanted = _versions(lake)
+        return _put(shelf, Refreshed(build(plan, lake), "rebuilt", found.reason))
+    wanted = versions_of(lake)
     if found.versions == wanted and found.ids == _ids(lake, wanted):
         return Refreshed(found, "as it was")
     if any(found.versions[name] > wanted[name] for name in FOLLOWED):
-        return Refreshed(None, "not used", "a roll-up of a later version of the lake is there")
+        return Refreshed(None, "not used", _LATER)
     added = _added(lake, found, wanted)
     if isinstance(added, Unknown):
-        return _put(shelf, Refreshed(_build(plan, lake), "rebuilt", added.reason))
+        return _put(shelf, Refreshed(build(plan, lake), "rebuilt", added.reason))
     n_files = sum(len(files) for files in added.values())
     return _put(shelf, Refreshed(_update(plan, lake, found, added), "updated", n_files=n_files))
 
@@ -80,7 +90,7 @@ def refresh(plan: AnalysisPlan, lake: Lake) -> Refreshed:
 def rebuild(plan: AnalysisPlan, lake: Lake) -> Refreshed:
     """The plan's roll-up, from all of the lake's history, whatever lies there."""
     shelf = Shelf(lake.root, Shape.of(plan))
-    return _put(shelf, Refreshed(_build(plan, lake), "rebuilt", "asked for"))
+    return _put(shelf, Refreshed(build(plan, lake), "rebuilt", _ASKED))
 
 
 def _put(shelf: Shelf, made: Refreshed) -> Refreshed:
@@ -95,7 +105,8 @@ def _put(shelf: Shelf, made: Refreshed) -> Refreshed:
     return made
 
 
-def _versions(lake: Lake) -> dict[str, int]:
+def versions_of(lake: Lake) -> dict[str, int]:
+    """The versions of the tables that roll-ups follow; -1: there is none."""
     return {name: lake.version.get(name, -1) for name in FOLLOWED}
 
 
@@ -125,11 +136,12 @@ def _added(
 # --- from all of history
 
 
-def _build(plan: AnalysisPlan, lake: Lake) -> Rollup:
+def build(plan: AnalysisPlan, lake: Lake) -> Rollup:
+    """The plan's roll-up from all of the lake's history; nothing is put anywhere."""
     exposures = lake.table("exposures", since=plan.started_at)
     met = first_meetings(met_in(plan, exposures)).to_pyarrow().cast(MET_SCHEMA)
     people = first_exposures(lake, met)
-    versions = _versions(lake)
+    versions = versions_of(lake)
     return Rollup(
         versions=versions,
         ids=_ids(lake, versions),
@@ -151,15 +163,27 @@ def _rows(plan: AnalysisPlan, part: Lake, people: pa.Table) -> pa.Table:
         return schema.empty_table()
     reach = Reach.of(plan)
     exposed = pc.min_max(people["exposed_us"]).as_py()
-    events = part.table(
-        "events",
-        since=_time(exposed["min"] - reach.back_us),
-        until=_time(exposed["max"] + reach.ahead_us),
-    )
+    first, last = exposed["min"] - reach.back_us, exposed["max"] + reach.ahead_us
+    part = _of_days(part, _time(first).date(), _time(last).date())
     place = pa.array(np.arange(len(people), dtype=np.int64))
     numbered = in_engine(part, people.append_column("place", place))
-    counted = tally(plan, events, numbered)
+    counted = tally(plan, part.table(EVENTS), numbered)
     return counted.join(numbered, "place").select(*schema.names).to_pyarrow().cast(schema)
+
+
+def _of_days(lake: Lake, first: date, last: date) -> Lake:
+    """The lake without the files of other days.
+
+    A filter would spare the same files, but the engine would take it for more than it is, and then
+    keep the events in memory rather than the learners.
+    """
+
+    def is_wanted(path: str) -> bool:
+        day = path.rpartition(f"/{DAY}=")[2].partition("/")[0]
+        return f"/{DAY}=" not in path or str(first) <= day <= str(last)
+
+    wanted = {name: tuple(filter(is_wanted, paths)) for name, paths in lake.files.items()}
+    return lake.of_files(wanted)
 
 
 def _time(at_us: int) -> datetime:
@@ -225,7 +249,7 @@ def _update(
     received = dict(old.received)
     for day, at in _received(lake.of_files(added)).items():
         received[day] = max(at, received.get(day, at))
-    versions = _versions(lake)
+    versions = versions_of(lake)
     return Rollup(versions, _ids(lake, versions), news.met, rows, received)
 
 

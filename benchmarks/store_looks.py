@@ -1,0 +1,284 @@
+"""Looks over a lake that grows: from roll-ups, from history, and a bare group-by over its files.
+
+``python -m benchmarks store_looks [--events=1e6,1e7,1e8] [--plot]``. Each figure comes from a
+process of its own, so that peak memory is that work's alone; DuckDB may have 3 GB.
+
+They are held against bare group-bys by learner over the files of the same days: of a plan's own
+tallies, as if all days were one window of everybody's (what a readout asks of each learner, without
+an experiment and without the time before exposure); of a count, a sum and a union of day bits; and
+of a count alone.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks._program import DAYS, EXPOSED_FROM, START, Program, write_program
+
+EVENTS = (1_000_000,)
+MEMORY = "3GB"
+WINDOW_DAYS = 28
+PLOT = Path(__file__).parent.parent / "docs" / "images" / "rollups.svg"
+
+
+def plan_of(until_day: float = DAYS - 1) -> Any:
+    """An experiment with three metrics: the score, a sum, and a retention as guardrail."""
+    from analysis.plan import AnalysisPlan, MetricPlan
+
+    metrics = (
+        MetricPlan("energize", "Energize Score", "score", "primary", minimum_effect=1.0),
+        MetricPlan("sales", "Sales", "sum", event_kinds=("sale",)),
+        MetricPlan("there", "Still there", "retention", "guardrail", margin=0.02),
+    )
+    return AnalysisPlan(
+        experiment="bonus",
+        title="Double bonus",
+        domain="incentive",
+        unit_kind="learner",
+        variants=("control", "double"),
+        weights=(0.5, 0.5),
+        metrics=tuple(replace(metric, window_days=WINDOW_DAYS) for metric in metrics),
+        started_at=START + timedelta(days=EXPOSED_FROM),
+        as_of=START + timedelta(days=until_day, hours=9),
+        final=True,
+        score_version="made",
+    )
+
+
+def norms() -> Any:
+    from analysis.energize.norms import Norms, existing_weights
+
+    scale = {"active_days": 9.0, "challenges": 4.0, "course_units": 5.0, "claims": 2.0}
+    scale["peer_actions"] = 3.0
+    return Norms(
+        version="made",
+        window_days=WINDOW_DAYS,
+        half_saturation=scale,
+        weights=existing_weights(scale),
+        calibrated_from=START.isoformat(),
+        calibrated_to=(START + timedelta(days=EXPOSED_FROM)).isoformat(),
+    )
+
+
+# --- the contenders, each in a process of its own
+
+
+def look(root: str, collect: Any = None) -> dict[str, Any]:
+    """Open the lake, read the roll-up, decide: what a scheduled look does after sealing."""
+    from analysis import rollups
+    from analysis.lake.reader import Lake
+    from analysis.read import run_readout
+
+    readout = run_readout(plan_of(), Lake.open(root), norms(), collect or rollups.collect)
+    return {"n_mature": sum(readout.n_mature.values()), "verdict": str(readout.decision.verdict)}
+
+
+def history(root: str) -> dict[str, Any]:
+    """The same look from the events themselves."""
+    from analysis.collect import collect
+
+    return look(root, collect)
+
+
+def rebuild(root: str) -> dict[str, Any]:
+    """A roll-up from all of history, put in its place."""
+    from analysis import rollups
+    from analysis.lake.reader import Lake
+
+    rollup = rollups.rebuild(plan_of(), Lake.open(root)).rollup
+    return {"n_learners": 0 if rollup is None else len(rollup.met)}
+
+
+def bare(root: str) -> dict[str, Any]:
+    """A count, a sum and a union of day bits by learner, over the same days of the same files."""
+    aggregates = (
+        "count(*), sum(value), "
+        "bit_or(1::BIGINT << ((epoch_us(occurred_at) // 86400000000) % 56)::INT)"
+    )
+    return _bare(root, aggregates)
+
+
+def bare_tallies(root: str) -> dict[str, Any]:
+    """What the plan asks of a learner, over all days as if they were one window."""
+    bit = "1::BIGINT << ((epoch_us(occurred_at) // 86400000000) % 56)::INT"
+    units = "CASE WHEN kind = 'course_completed' THEN 1 ELSE greatest(coalesce(value, 1), 0) END"
+    weights = (
+        "CASE kind WHEN 'peer_post' THEN 2 WHEN 'peer_comment' THEN 1 WHEN 'peer_reaction' THEN 0.5"
+        " WHEN 'recognition_given' THEN 1.5 ELSE 0 END"
+    )
+    present = "kind NOT IN ('reward_offered', 'message_sent', 'sale', 'quota_attainment')"
+    aggregates = (
+        f"bit_or({bit}) FILTER ({present}), bit_or({bit}) FILTER (kind = 'reward_claimed'), "
+        "count(*) FILTER (kind = 'challenge_completed'), "
+        "count(*) FILTER (kind = 'reward_claimed'), "
+        f"sum({units}) FILTER (kind IN ('course_progressed', 'course_completed')), "
+        f"sum({weights}), sum(value) FILTER (kind = 'sale')"
+    )
+    return _bare(root, aggregates)
+
+
+def bare_count(root: str) -> dict[str, Any]:
+    """A count by learner, and nothing else."""
+    return _bare(root, "count(*)")
+
+
+def _bare(root: str, aggregates: str) -> dict[str, Any]:
+    import duckdb
+
+    from analysis.lake.reader import Lake
+
+    first = (START + timedelta(days=EXPOSED_FROM - WINDOW_DAYS)).date()
+    files = [path for path in Lake.open(root).files["events"] if _day_of(path) >= str(first)]
+    session = duckdb.connect(config={"memory_limit": MEMORY})
+    session.execute("SET TimeZone = 'UTC'")
+    by_learner = f"SELECT learner, {aggregates} FROM read_parquet(?) GROUP BY learner"
+    session.execute(f"CREATE TEMP TABLE found AS {by_learner}", [files])
+    rows = session.execute("SELECT count(*) FROM found").fetchall()
+    return {"n_learners": rows[0][0]}
+
+
+def _day_of(path: str) -> str:
+    return path.rpartition("/day=")[2].partition("/")[0]
+
+
+CONTENDERS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "bare_tallies": bare_tallies,
+    "bare": bare,
+    "bare_count": bare_count,
+    "rebuild": rebuild,
+    "look": look,
+    "look_after_a_day": look,
+    "history": history,
+}
+TITLES = {
+    "bare_tallies": "bare tallies by learner",
+    "bare": "bare count, sum, bits",
+    "bare_count": "bare count",
+    "rebuild": "rebuild of the roll-up",
+    "look": "look, fresh roll-up",
+    "look_after_a_day": "look, a day behind",
+    "history": "look from history",
+}
+PLOTTED = ("history", "rebuild", "bare_tallies", "look_after_a_day", "look")
+
+
+def _child(name: str, root: str) -> None:
+    """Do one contender's work and print what it took; imports and the first query are not in it."""
+    import ibis
+
+    ibis.duckdb.connect = partial(ibis.duckdb.connect, memory_limit=MEMORY)
+    warm_up()
+    begin, cpu = time.perf_counter(), time.process_time()
+    found = CONTENDERS[name](root)
+    took = {"seconds": time.perf_counter() - begin, "cpu": time.process_time() - cpu}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    print(json.dumps({**took, "peak_gb": peak, **found}))
+
+
+def warm_up() -> None:
+    """What a server has done before its first look: load libraries."""
+    import scipy.stats  # noqa: F401
+
+    import analysis.read
+    import analysis.rollups  # noqa: F401
+
+    with tempfile.TemporaryDirectory() as empty:
+        look(empty)
+
+
+def _measure(name: str, root: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.store_looks", "--child", name, str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+# --- the whole
+
+
+def run() -> None:
+    wanted = [arg.partition("=")[2] for arg in sys.argv if arg.startswith("--events=")]
+    sizes = [int(float(each)) for each in wanted[0].split(",")] if wanted else list(EVENTS)
+    rows = []
+    for n_events in sizes:
+        with tempfile.TemporaryDirectory(prefix="momentum-looks-") as folder:
+            rows.append(_of_size(Path(folder) / "lake", Program(n_events)))
+    if "--plot" in sys.argv:
+        plot(rows)
+
+
+def _of_size(root: Path, program: Program) -> dict[str, Any]:
+    begin, n = time.perf_counter(), program.n_events
+    write_program(root, program)
+    lake_bytes = sum(path.stat().st_size for path in (root / "events").rglob("*.parquet"))
+    took = time.perf_counter() - begin
+    _say(f"  {n:,} events of {program.n_learners:,} learners, made in {took:.0f} s")
+    _say(f"    lake {lake_bytes / 1e9:.2f} GB, {lake_bytes / n:.1f} bytes an event")
+    row: dict[str, Any] = {"events": n}
+    for name, title in TITLES.items():
+        if name == "look_after_a_day":
+            kept = sum(f.stat().st_size for f in (root / "_rollups").rglob("*.parquet"))
+            _say(f"    roll-up {kept / 1e6:.1f} MB")
+            _write_another_day(root, program)
+        row[name] = found = _measure(name, root)
+        base = row["bare_tallies"]
+        ratios = f"x{found['seconds'] / base['seconds']:5.2f}"
+        ratios += f"  processor {found['cpu']:7.2f} s  x{found['cpu'] / base['cpu']:5.2f}"
+        said = f"{title:24} {found['seconds']:7.2f} s  {ratios}  peak {found['peak_gb']:.2f} GB"
+        _say(f"    {said}")
+    return row
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _write_another_day(root: Path, program: Program) -> None:
+    """As many events as a day has, late ones of the days that the look reads."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    from analysis.lake.reader import Lake
+    from analysis.lake.writer import append
+    from benchmarks._program import day_of_events
+
+    met = Lake.open(root).table("exposures").select("learner").to_pyarrow()
+    learners = pc.unique(met["learner"]).sort()
+    even = np.arange(1, len(learners) + 1) / len(learners)
+    rows = day_of_events(np.random.default_rng(1), program, learners, even, DAYS // 2)
+    append(root, "events", rows, "made", 1)
+
+
+def plot(rows: list[dict[str, Any]]) -> None:
+    """Seconds by events, both on a scale of tenfolds."""
+    import altair as alt
+
+    points = [
+        {"events": row["events"], "seconds": row[name]["seconds"], "what": title}
+        for row in rows
+        for name, title in TITLES.items()
+        if name in PLOTTED
+    ]
+    lines = alt.Chart(alt.Data(values=points)).encode(
+        x=alt.X("events:Q", scale=alt.Scale(type="log"), title="events in the lake"),
+        y=alt.Y("seconds:Q", scale=alt.Scale(type="log"), title="seconds"),
+        color=alt.Color("what:N", title=None, sort=[TITLES[name] for name in PLOTTED]),
+    )
+    chart = (lines.mark_line() + lines.mark_point(filled=True)).properties(width=480, height=280)
+    chart.save(str(PLOT))
+
+
+if __name__ == "__main__":
+    if "--child" in sys.argv:
+        _child(*sys.argv[sys.argv.index("--child") + 1 :])
+    else:
+        run()
