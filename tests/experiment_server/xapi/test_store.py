@@ -1,5 +1,7 @@
 """Storing statements, on both databases: once, never changed, voided, all or none, and an event."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import orjson
 import pytest
 from sqlmodel import select
@@ -91,6 +93,19 @@ def test_post__the_same_statement_again__is_stored_once_and_one_event(lrs, datab
     assert lrs.find() == [ID]
     assert lrs.get(statementId=ID).json == kept
     assert [row["event_id"] for row in events(database, keys)] == [f"xapi:{ID}"]
+
+
+def test_post__the_same_batch_by_four_at_once__is_stored_once(app, lrs, database, keys):
+    batch = [plain(id=f"{number:08x}-0000-4000-8000-000000000000") for number in range(20)]
+
+    def send(_number):
+        return Lrs(app.test_client(), lrs.headers).post(batch).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = list(pool.map(send, range(4)))
+
+    assert statuses == [200] * 4
+    assert len(lrs.find()) == len(events(database, keys)) == 20
 
 
 SAME = {
