@@ -17,7 +17,9 @@ from analysis.lake.writer import make_durable
 from analysis.storage import open_files
 
 MIN_FILES: Final = 4
-"""A day with fewer files is quick enough: rewriting it would cost more than it saves."""
+"""A day with fewer small files is quick enough: rewriting it would cost more than it saves."""
+SMALL_BYTES: Final = 64 * 1024**2
+"""What is larger is no small file: Delta makes files of about 100 MB of a day that has more."""
 SORT_BYTES: Final = 2 * 1024**3
 """A larger day's files are joined as they lie: sorting it would take more memory than is fair."""
 
@@ -49,7 +51,7 @@ def compact(
         return None
     before, done = len(table.file_uris()), False
     for day, files in _files_by_day(table).items():
-        if len(files) >= min_files:
+        if sum(size < SMALL_BYTES for size in files) >= min_files:
             rewrite = _joined if day is None or sum(files) > sort_bytes else _sorted
             if _commit(rewrite, table, table_name, day):
                 make_durable(root, table_name, int(table.version()))

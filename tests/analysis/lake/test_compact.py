@@ -6,10 +6,12 @@ import time
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from analysis.lake import compact as compaction
 from analysis.lake.compact import (
     compact,
     compact_all,
@@ -62,6 +64,15 @@ def test_compact__one_day_with_few_files__leaves_that_day_alone(tmp_path):
     files = DeltaTable(str(tmp_path / "events")).file_uris()
     assert len(files) == 2
     assert set(quiet) < set(files)
+
+
+def test_compact__large_files__are_not_written_again_every_day(tmp_path, monkeypatch):
+    fill(tmp_path, 5)
+    sizes = pa.table(DeltaTable(str(tmp_path / "events")).get_add_actions())["size_bytes"]
+    monkeypatch.setattr(compaction, "SMALL_BYTES", min(sizes.to_pylist()))
+
+    assert compact(tmp_path, "events") is None
+    assert len(DeltaTable(str(tmp_path / "events")).file_uris()) == 5
 
 
 def test_compact__a_day_too_large_to_sort__is_joined_as_it_lies(tmp_path):
