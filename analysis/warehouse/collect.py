@@ -6,7 +6,7 @@ the learners that were exposed.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -19,9 +19,9 @@ from analysis.exposed import exposures_of, first_meetings, units_first
 from analysis.metrics import metric_kind
 from analysis.plan import AnalysisPlan
 from analysis.statistics.collected import Collected
-from analysis.tallies import events_around, tally
-from analysis.warehouse.connect import WarehouseError, gist
-from analysis.warehouse.tables import EVENT_COLUMNS
+from analysis.tallies import Reach, tally
+from analysis.warehouse.connect import driver_errors
+from analysis.warehouse.tables import EVENT_COLUMNS, between
 from analysis.warehouse.warehouse import TIMES, Warehouse, bring
 
 
@@ -39,16 +39,8 @@ def collect(plan: AnalysisPlan, warehouse: Warehouse, norms: Norms | None = None
     """
     check_plan(plan, norms)
     there = _There(plan, warehouse)
-    try:
+    with driver_errors():
         return collect_from(there, plan, there.here, norms)  # type: ignore[arg-type]
-    except ValueError:
-        raise
-    except Exception as error:  # drivers have errors of their own
-        raise WarehouseError(
-            "failed_query",
-            f"The warehouse gave up: {gist(error)}",
-            "Validate the source; for a query that takes too long, index its table by time.",
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,10 @@ class _There:
         exposed = units_first(self.plan, self._met)
         # A learner has one row here, so its id serves as the number of its place.
         placed = exposed.select("learner", "exposed_us", place="learner")
-        counted = tally(self.plan, events_around(self.plan, self.warehouse), placed)  # type: ignore[arg-type]
+        # By their time, which a warehouse may have an index of; the lake knows days.
+        earliest = self.plan.started_at - timedelta(days=Reach.of(self.plan).back)
+        events = self.warehouse.table("events", since=earliest, until=self.plan.as_of)
+        counted = tally(self.plan, events, placed)
         tallies = self.here.bring("tallies", counted).rename(who="place")
         found = [name for name in tallies.columns if name != "who"]
         joined = people.left_join(tallies, people.learner == tallies.who)
@@ -105,12 +100,7 @@ class _Here:
     ) -> ir.Table:
         """The rows of exposed learners; of events, only those whose single values are needed."""
         rows = self._learners if name == "learners" else self._events
-        time = rows[TIMES[name]]
-        if since is not None:
-            rows = rows.filter(time >= ibis.literal(since))
-        if until is not None:
-            rows = rows.filter(time < ibis.literal(until))
-        return rows
+        return between(rows, TIMES[name], since, until)
 
     @cached_property
     def _learners(self) -> ir.Table:

@@ -1,6 +1,7 @@
 """Opening a warehouse by its address: to read only, for a limited time, and no file elsewhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -201,6 +202,30 @@ def _other(url: str, scheme: str) -> Connection:
         raise WarehouseError("no_connection", sentence, _CHECK_ADDRESS) from None
     speak(backend)
     return Connection(backend, scheme, "", backend.disconnect)
+
+
+@contextmanager
+def driver_errors() -> Iterator[None]:
+    """Turn what a driver says while a warehouse is read into one sentence.
+
+    Raises:
+        WarehouseError: instead of any error that is neither ours nor of our own libraries.
+    """
+    try:
+        yield
+    except Exception as error:  # each driver has errors of its own
+        if type(error).__module__.partition(".")[0] in _NOT_OF_DRIVERS:
+            raise
+        raise WarehouseError(
+            "failed_query",
+            f"The warehouse gave up: {gist(error)}",
+            "Validate the source; for a query that takes too long, index its table by time.",
+        ) from error
+
+
+_NOT_OF_DRIVERS: Final = frozenset(
+    {"analysis", "experiment_server", "builtins", "sqlalchemy", "numpy", "scipy"}
+)
 
 
 def gist(error: BaseException) -> str:

@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import ibis
 import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.expr import types as ir
 
 from analysis.exposed import exposures_of
 from analysis.lake.reader import Lake
+from analysis.lake.schema import DAY
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.predictions import wants_model
 from analysis.tallies import Reach
 from analysis.warehouse import tables
+from analysis.warehouse.connect import driver_errors
 from analysis.warehouse.tables import EVENT_COLUMNS
 from analysis.warehouse.warehouse import Warehouse, bring
 
@@ -60,12 +61,9 @@ class LakeWithFacts:
         table = self.lake.table(name, since, until)
         if name != "events":
             return table
-        facts = self.facts
-        if since is not None:
-            facts = facts.filter(facts.occurred_at >= ibis.literal(since))
-        if until is not None:
-            facts = facts.filter(facts.occurred_at < ibis.literal(until))
-        return table.select(*EVENT_COLUMNS).union(facts)
+        facts = tables.between(self.facts, "occurred_at", since, until)
+        facts = facts.mutate(**{DAY: facts.occurred_at.date()})
+        return table.select(*facts.columns).union(facts)
 
 
 def with_facts(
@@ -81,7 +79,7 @@ def with_facts(
 
     Raises:
         ValueError: the lake is not read in this process.
-        WarehouseError: the mapping does not fit.
+        WarehouseError: the mapping does not fit, or a query failed or took too long.
     """
     if lake.engine != _ENGINE:
         raise ValueError(
@@ -92,23 +90,23 @@ def with_facts(
     exposed = exposures_of(plan, lake).select("learner").distinct()
     session.create_table(EXPOSED, exposed, temp=True)
     rows = wanted_facts(plan, tables.events(warehouse.connection, warehouse.mapping))
-    batches = warehouse.batches(rows.select(*EVENT_COLUMNS))
-    facts = bring(
-        session,
-        FACTS,
-        (_pseudonymous(batch, pseudonym) for batch in batches),
-        batches.schema,
-        where="learner IN (SELECT learner FROM warehouse_exposed)",
-    )
+    with driver_errors():
+        batches = warehouse.batches(rows.select(*EVENT_COLUMNS))
+    with driver_errors():
+        facts = bring(
+            session,
+            FACTS,
+            (_pseudonymous(batch, pseudonym) for batch in batches),
+            batches.schema,
+            where="learner IN (SELECT learner FROM warehouse_exposed)",
+        )
     return LakeWithFacts(lake, facts)
 
 
 def wanted_facts(plan: AnalysisPlan, events: ir.Table) -> ir.Table:
     """The events that may count: of the plan's kinds, within its longest windows."""
     earliest = plan.started_at - timedelta(days=Reach.of(plan).back)
-    near = events.filter(
-        events.occurred_at >= ibis.literal(earliest), events.occurred_at < ibis.literal(plan.as_of)
-    )
+    near = tables.between(events, "occurred_at", earliest, plan.as_of)
     kinds = set(plan.take_up_kinds)
     for metric in plan.metrics:
         if _looks_at_every_kind(metric):

@@ -184,6 +184,15 @@ def _translated(column: ir.StringColumn, names: Mapping[str, str]) -> ir.StringV
     return ibis.cases(*cases, else_=column)
 
 
+def between(rows: ir.Table, time: str, since: datetime | None, until: datetime | None) -> ir.Table:
+    """The rows whose time lies from ``since`` up to, not including, ``until``; None: no bound."""
+    if since is not None:
+        rows = rows.filter(rows[time] >= ibis.literal(since))
+    if until is not None:
+        rows = rows.filter(rows[time] < ibis.literal(until))
+    return rows
+
+
 # --- the lake's tables
 
 

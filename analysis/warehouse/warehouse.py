@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-import ibis
 import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.expr import types as ir
 
+from analysis.lake.schema import DAY
 from analysis.warehouse import tables
 from analysis.warehouse.connect import Connection, Limits, WarehouseError, open_connection
 from analysis.warehouse.mapping import SourceMapping
@@ -72,13 +72,7 @@ class Warehouse:
         Raises:
             WarehouseError: the mapping does not fit the table.
         """
-        found = self._tables[name]
-        time = found[TIMES[name]]
-        if since is not None:
-            found = found.filter(time >= ibis.literal(since))
-        if until is not None:
-            found = found.filter(time < ibis.literal(until))
-        return found
+        return tables.between(self._tables[name], TIMES[name], since, until)
 
     def batches(self, rows: ir.Table, at_once: int = ROWS_AT_ONCE) -> pa.RecordBatchReader:
         """Rows computed in the warehouse, as they arrive.
@@ -103,10 +97,14 @@ class Warehouse:
                 "Name the table of who met which variant when, or use those of the lake.",
                 "exposures",
             )
-        return {
+        found = {
             "exposures": tables.exposures(self.connection, part, self.reading),
             "events": tables.events(self.connection, self.mapping),
             "learners": tables.learners(self.connection, self.mapping),
+        }
+        # The lake's tables have days; as they do here, whoever asks for them.
+        return {
+            name: table.mutate(**{DAY: table[TIMES[name]].date()}) for name, table in found.items()
         }
 
 

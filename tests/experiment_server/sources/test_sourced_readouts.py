@@ -212,6 +212,24 @@ def test_readout__of_a_source_whose_table_is_gone__is_422_and_names_it(lived):
         read.read_by_hand(found.state, found.environment, "from-source", BEGAN + 30 * DAY)
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "beside"])
+def test_readout__of_a_query_that_fails_half_way__is_422_with_what_was_said(lived, whole):
+    found, _, _ = lived
+    query = "SELECT person, happened FROM did WHERE CAST(verb AS INTEGER) > 0"
+    part = {
+        "query": query, "learner": "person", "occurred_at": "happened",
+        "constant_kind": "challenge_completed",
+    }  # fmt: skip
+    mapping = {**WHOLE, "events": [part]} if whole else {"events": [part]}
+    define(found, mapping, "from-source", metric="challenges" if whole else "energy")
+
+    with pytest.raises(Problem, match="The warehouse gave up") as refused:
+        read.read_by_hand(found.state, found.environment, "from-source", BEGAN + 30 * DAY)
+
+    assert refused.value.status == 422
+    assert refused.value.errors[0].found == "failed_query"
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
