@@ -42,6 +42,8 @@ def make_program(settings) -> State:
         batch = items[first : first + 1_000]
         receipt = receive(database, environment.id, batch, now, may_describe=True)
         assert not receipt.refused, receipt.refused[0]
+    not_taken = [{**_event(len(items), 0, "stroll", now - DAY), "properties": {"long": "x" * 300}}]
+    receive(database, environment.id, not_taken, now, may_describe=True)
     run_jobs(state, jobs.JOBS, now)
     reports.make_report(state, environment, "weekly", now)
     database.dispose()

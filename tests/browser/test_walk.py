@@ -123,6 +123,21 @@ def test_walk__each_page__fits_complains_of_nothing_and_asks_nobody_else(visit, 
     visit.check(tmp_path / "report.png")
 
 
+def test_walk__quarantine__is_read_replayed_and_asks_why_to_discard(visit, tmp_path):
+    page = visit.page
+    visit.sign_in()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Quarantine").click()
+    expect(page.get_by_role("heading", name="kind 'stroll' is unknown")).to_be_visible()
+    page.get_by_text("As it was received").click()
+    visit.check(tmp_path / "quarantine.png")
+
+    page.get_by_role("button", name="Replay").click()
+    expect(page.get_by_role("status")).to_contain_text("the rest still waits")
+    page.get_by_text("Discard…").click()
+    expect(page.get_by_label("Why nobody needs them")).to_be_visible()
+    visit.check()
+
+
 def test_walk__charts__show_one_width_large_enough_to_read(visit):
     visit.sign_in()
     visit.open("/experiments/production/streak-badge")
