@@ -7,8 +7,9 @@ Each part runs beside the barest thing that does the same: `executemany` (SQLite
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,9 +17,10 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
+import structlog
 
 from analysis.lake.schema import TABLES
-from benchmarks._intake import Item, as_bodies, batches, make_items, running
+from benchmarks._intake import Item, Server, as_bodies, batches, make_items, running
 from experiment_server.app import bootstrap
 from experiment_server.columns import utc_now
 from experiment_server.db import Database, sqlite_driver
@@ -31,13 +33,14 @@ from experiment_server.ingest.sealing import seal_all
 from experiment_server.ingest.service import parse_batch
 from tests import postgresql
 
-N_EVENTS: Final = 50_000  # a round
-ROUNDS: Final = 4
+N_EVENTS: Final = 10_000  # a round; short and many: one of them meets the machine at rest
+ROUNDS: Final = 8
 N_CLIENTS: Final = 4
 N_BEFORE: Final = 1_000_000  # event ids that the ledger knows already
 N_SEALED: Final = 500_000
 DURABLE: Final = ("max_connections=50", "listen_addresses=", "max_wal_size=4GB")
 MILLION: Final = 1_000_000
+OURS: Final = "Momentum"
 
 _COLUMNS: Final = tuple(name for name in TABLES["events"].names if name != "day")
 
@@ -52,35 +55,51 @@ class Rows(NamedTuple):
     rows: list[tuple[Any, ...]]
 
 
+class Cost(NamedTuple):
+    """What a piece of work took."""
+
+    wall_s: float
+    core_s: float
+
+
 def run() -> None:
     """Measure and print."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # made, written nowhere
     _ingest("SQLite", _sqlite_store)
     _ingest("PostgreSQL", _postgresql_store)
     _sealing()
+    structlog.reset_defaults()
 
 
 def _ingest(name: str, store: Callable[[], Any]) -> None:
-    print(f"  ingest into {name}: batches of 500, {N_BEFORE:,} ids in the ledger")
-    took: dict[str, list[float]] = {}
-    cpu_s = 0.0
+    print(f"  ingest into {name}: batches of 500, {N_BEFORE:,} ids in the ledger before")
+    costs: dict[str, list[Cost]] = {}
     with store() as (database, folder, bare):
         _fill_ledger(database)
         with running(database, folder) as server:
             server.send(_rows(5_000, 0).bodies, N_CLIENTS)  # warm
             for number in range(1, ROUNDS + 1):
                 rows = _rows(N_EVENTS, number)
-                before = server.cpu_s()
-                took.setdefault("Momentum", []).append(server.send(rows.bodies, N_CLIENTS))
-                cpu_s += server.cpu_s() - before
+                random_ids = as_bodies(make_items(N_EVENTS, -number, numbered=False))
+                costs.setdefault(OURS, []).append(_sent(server, rows.bodies))
+                costs.setdefault(f"{OURS}, ids at random", []).append(_sent(server, random_ids))
                 for what, insert in bare.items():
-                    took.setdefault(what, []).append(_bare_seconds(insert, rows))
+                    costs.setdefault(what, []).append(_inserted(insert, rows))
         n_bytes = _buffer_bytes(database)
-    rate = {what: N_EVENTS / min(seconds) for what, seconds in took.items()}
-    for what, reached in rate.items():
-        share = "" if what == "Momentum" else f"  Momentum reaches {rate['Momentum'] / reached:.0%}"
-        print(f"    {what:34} {reached:9,.0f} events/s{share}")
-    print(f"    core-seconds per million events  {cpu_s * MILLION / (ROUNDS * N_EVENTS):9.1f}")
-    print(f"    buffer, bytes per million events {n_bytes:13,.0f}")
+    _print_costs(costs, N_EVENTS, "events")
+    print(f"    the buffer takes {n_bytes / 1e6:.1f} MB per million events")
+
+
+def _print_costs(costs: Mapping[str, Sequence[Cost]], n: int, what: str) -> None:
+    """Each one's best rate, its processor time, and what the first reaches of it."""
+    best = {name: n / min(cost.wall_s for cost in each) for name, each in costs.items()}
+    ours = next(iter(best.values()))
+    for name, rate in best.items():
+        core_s = min(cost.core_s for cost in costs[name]) * MILLION / n
+        print(
+            f"    {name:36} {rate:9,.0f} {what}/s {core_s:7.1f} core-s per million"
+            f"{'' if rate == ours else f', {ours / rate:5.0%} of it reached'}"
+        )
 
 
 def _rows(n: int, seed: int) -> Rows:
@@ -98,16 +117,30 @@ def _parse(items: Sequence[Item]) -> list[ParsedItem]:
     return parsed
 
 
-def _bare_seconds(insert: Insert, rows: Rows) -> float:
+def _sent(server: Server, bodies: Sequence[bytes]) -> Cost:
+    before = server.cpu_s()
+    wall_s = server.send(bodies, N_CLIENTS)
+    return Cost(wall_s, server.cpu_s() - before)
+
+
+def _inserted(insert: Insert, rows: Rows) -> Cost:
     keys, records = batches(rows.keys), batches(rows.rows)
-    begin = time.perf_counter()
-    for batch_keys, batch_rows in zip(keys, records, strict=True):
-        insert(batch_keys, batch_rows)
-    return time.perf_counter() - begin
+
+    def work() -> None:
+        for batch_keys, batch_rows in zip(keys, records, strict=True):
+            insert(batch_keys, batch_rows)
+
+    return _cost(work)
+
+
+def _cost(work: Callable[[], object]) -> Cost:
+    wall, core = time.perf_counter(), time.process_time()
+    work()
+    return Cost(time.perf_counter() - wall, time.process_time() - core)
 
 
 def _fill_ledger(database: Database) -> None:
-    """Ids of events that came before, of an environment beside the one that is measured."""
+    """Ids of events that came before."""
     with database.write() as session:
         place = load_environment(session, "production")
         sql = "INSERT INTO received_event (environment_id, event_key) VALUES (:id, :key)"
@@ -207,28 +240,23 @@ def _bare_postgresql(connection: psycopg.Connection) -> dict[str, Insert]:
 
 def _sealing() -> None:
     print(f"  sealing {N_SEALED:,} rows of a SQLite buffer")
-    took: dict[str, float] = {}
-    cpu: dict[str, float] = {}
-    with _sqlite_store() as (database, folder, _bare):
+    costs: dict[str, list[Cost]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        database = Database(f"sqlite:///{folder}/momentum.db")
+        bootstrap(database)
         for number in range(3):
             rows = _fill_buffer(database, number)
             with database.read() as session:
                 place = load_environment(session, "production")
             lake = folder / f"lake-{number}"
-            works = {
-                "sealing": lambda lake=lake, place=place: _seal(database, place, lake),
-                "bare Parquet": lambda rows=rows: _write_parquet(rows, folder / "bare.parquet"),
-            }
-            for name, work in works.items():
-                begin, begin_cpu = time.perf_counter(), time.process_time()
-                work()
-                took[name] = min(took.get(name, 1e9), time.perf_counter() - begin)
-                cpu[name] = min(cpu.get(name, 1e9), time.process_time() - begin_cpu)
+            costs.setdefault("sealing", []).append(_cost(partial(_seal, database, place, lake)))
+            written = _cost(partial(_write_parquet, rows, folder / "bare.parquet"))
+            costs.setdefault("bare Parquet, of rows in memory", []).append(written)
         n_bytes = sum(path.stat().st_size for path in lake.rglob("*.parquet"))
-    for name, seconds in took.items():
-        core_s = cpu[name] * MILLION / N_SEALED
-        print(f"    {name:14} {N_SEALED / seconds:9,.0f} rows/s, {core_s:.1f} core-s per million")
-    print(f"    lake, bytes per million events {n_bytes * MILLION / N_SEALED:13,.0f}")
+        database.dispose()
+    _print_costs(costs, N_SEALED, "rows")
+    print(f"    the lake takes {n_bytes / N_SEALED:.1f} MB per million events")
 
 
 def _seal(database: Database, place: Environment, lake: Path) -> None:
