@@ -18,6 +18,7 @@ from typing import Any, Final
 import orjson
 
 from analysis.kinds import KINDS
+from benchmarks._measure import core_seconds_of
 from experiment_server.columns import utc_now
 from experiment_server.db import Database
 from experiment_server.demo.local_server import free_port
@@ -27,7 +28,6 @@ from experiment_server.security.roles import SYSTEM
 BATCH: Final = 500
 N_LEARNERS: Final = 20_000
 READY_S: Final = 60.0
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 Item = dict[str, Any]
 
@@ -87,15 +87,7 @@ class Server:
 
     def cpu_s(self) -> float:
         """What the server has had of the processors until now, in core-seconds."""
-        ticks = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rpartition(")")[2].split()
-            except OSError:  # a process that has just ended
-                continue
-            if int(fields[2]) == self._process.pid:  # its process group
-                ticks += int(fields[11]) + int(fields[12])
-        return ticks / _TICKS
+        return core_seconds_of(self._process.pid)  # its process group
 
     def send(self, bodies: Sequence[bytes], n_clients: int) -> float:
         """Send all from several clients, each on one connection; how long it took, in seconds."""
