@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import pyarrow as pa
+import sqlglot.expressions as sge
 from ibis.backends.pyspark import Backend as PySparkBackend
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.expr import types as ir
@@ -39,6 +40,13 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc]
     def __sql_name__(self, op: Any) -> str:
         name = str(super().__sql_name__(op))
         return _NAMES.get(name, name)
+
+    def visit_NonNullLiteral(self, op: Any, *, value: Any, dtype: Any) -> Any:  # noqa: N802
+        found = super().visit_NonNullLiteral(op, value=value, dtype=dtype)
+        if not dtype.is_floating():
+            return found
+        # Spark reads 9.0 as a decimal, and what is divided by one loses all beyond six places.
+        return self.cast(sge.convert(value) if found is None else found, dtype)
 
     def visit_Sum(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802 - Ibis' name
         if op.arg.dtype.is_int64():

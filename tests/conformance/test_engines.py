@@ -6,11 +6,12 @@ One module, so that one cluster serves all of it.
 import gc
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 from analysis.batches import collect_batches
-from analysis.energize.norms import starting_norms
+from analysis.energize.norms import existing_weights, starting_norms
 from analysis.energize.validity import validate
 from analysis.engines import spark
 from analysis.engines.java import java_home
@@ -23,7 +24,14 @@ from tests.analysis.lakes import day
 from tests.conformance.program import METRICS, PLANS, TODAY, lived_program
 from tests.spark import N_WORKERS, cluster
 
-NORMS = starting_norms(day(56))
+SCALE = {  # none of them divides anything evenly
+    "active_days": 9.0,
+    "challenges": 4.3,
+    "course_units": 5.7,
+    "claims": 1.1,
+    "peer_actions": 3.3,
+}
+NORMS = replace(starting_norms(day(56)), half_saturation=SCALE, weights=existing_weights(SCALE))
 CLOSE = 1e-9
 
 pytestmark = [
@@ -117,6 +125,16 @@ def test_past__on_a_cluster__is_that_of_duckdb(lived, on_spark):
         assert mine.tolist() == theirs.tolist()
     expected, found = (plain(validate(lake, NORMS, TODAY)) for lake in (lived, on_spark))
     assert not differences(expected, found)
+
+
+def test_session__in_a_process_that_has_one__is_that_one_and_no_other(on_spark, spark_address):
+    on_spark.connect()
+
+    session = spark.session_of(spark_address)
+
+    assert spark.session_of(spark.ACTIVE).sparkContext is session.sparkContext
+    with pytest.raises(EngineUnavailableError, match="is connected to Spark at spark:"):
+        spark.session_of("spark:local[1]")
 
 
 def test_cluster__after_the_readouts__has_worked_on_both_workers(on_spark, spark_address):
