@@ -1,5 +1,6 @@
 """Reading an experiment: seal, plan, analyse, store. Looks and readouts by hand go this way."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,8 +9,12 @@ from sqlmodel import Session
 
 from analysis.energize.norms import Norms
 from analysis.lake.reader import Lake
+from analysis.metrics import metric_kind
 from analysis.plan import AnalysisPlan
+from analysis.results import Readout
 from analysis.statistics.collected import Collected
+from analysis.warehouse.connect import driver_errors
+from analysis.warehouse.tables import Reading
 from experiment_server.environments.models import Environment
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.plans import LookWish, build_plan
@@ -20,6 +25,8 @@ from experiment_server.readouts import service
 from experiment_server.readouts.looks import DueLook, Look
 from experiment_server.readouts.models import StoredReadout
 from experiment_server.readouts.priors import with_learned_priors
+from experiment_server.readouts.rollups import collector
+from experiment_server.readouts.sourced import open_source
 from experiment_server.schedule.job import Claim
 from experiment_server.schedule.slots import confirm
 from experiment_server.scores import service as scores
@@ -65,18 +72,40 @@ def read_by_hand(
 
 
 def _read(state: State, subject: _Subject, look: Look, claim: Claim | None) -> StoredReadout:
+    of = _of_source if subject.phase.design.get("source") else _of_lake
+    plan, readout = of(state, subject, look)
+    with state.database.write() as session:
+        if claim is not None:
+            confirm(session, claim)
+        return service.store(session, subject.experiment, plan, readout, state.clock())
+
+
+def _of_lake(state: State, subject: _Subject, look: Look) -> tuple[AnalysisPlan, Readout]:
     # scipy costs every start of the server and every command half a second: only readings need it
     from analysis.read import run_readout
 
     lake = open_lake(state, subject.environment, fresh=True)
     with state.database.read() as session:
-        plan = _plan(session, subject, look, lake)
+        plan = _plan(session, subject, look, lake.version)
     plan, norms = _with_norms(state, subject, plan, lake)
-    readout = run_readout(plan, lake, norms, _collecting(plan))
-    with state.database.write() as session:
-        if claim is not None:
-            confirm(session, claim)
-        return service.store(session, subject.experiment, plan, readout, state.clock())
+    return plan, run_readout(plan, lake, norms, _collecting(plan, lake))
+
+
+def _of_source(state: State, subject: _Subject, look: Look) -> tuple[AnalysisPlan, Readout]:
+    from analysis.read import run_readout
+
+    design = subject.phase.design
+    reading = Reading(subject.experiment.key, design["unit_kind"])
+    with open_source(state, subject.environment, design["source"], reading) as place:
+        with state.database.read() as session:
+            plan = _plan(session, subject, look, place.lake_version)
+        plan, norms = replace(plan, source={**plan.source, "version": place.said["version"]}), None
+        if any(metric_kind(metric.kind).needs_norms for metric in plan.metrics):
+            with driver_errors():
+                plan, norms = _with_norms(state, subject, plan, place.history)
+        where, collect = place.for_plan(plan)
+        readout = run_readout(plan, where, norms, collect)
+    return plan, replace(readout, source=dict(place.said))
 
 
 def collect_bandit(
@@ -96,21 +125,23 @@ def collect_bandit(
     return plan, collect_batches(plan, lake, norms)
 
 
-def _collecting(plan: AnalysisPlan) -> Any:
-    """How a plan's lake is read: a bandit's batch by batch."""
+def _collecting(plan: AnalysisPlan, lake: Lake) -> Any:
+    """How a plan's lake is read: a bandit's batch by batch, most others by their roll-ups."""
     if not plan.batches:
-        return None
+        return collector(plan, lake)
     from analysis.batches import collect_batches
 
     return collect_batches
 
 
-def _plan(session: Session, subject: _Subject, look: Look, lake: Lake) -> AnalysisPlan:
+def _plan(
+    session: Session, subject: _Subject, look: Look, lake_version: Mapping[str, int]
+) -> AnalysisPlan:
     wish = LookWish(
         as_of=look.at,
         look=look.number,
         previous=service.list_previous_looks(session, subject.experiment, subject.phase.number),
-        lake_version=lake.version,
+        lake_version=lake_version,
     )
     plan = replace(build_plan(subject.experiment, subject.phase, wish), final=look.final)
     return with_learned_priors(session, subject.experiment, subject.phase, plan)
