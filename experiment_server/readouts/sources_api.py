@@ -13,7 +13,7 @@ from experiment_server.security import rate_limits
 from experiment_server.web import Body, Key
 
 blueprint = APIBlueprint(
-    "source_checks", __name__, url_prefix="/api/v1/environments/<env>/sources", tag="Sources"
+    "source_checks", __name__, url_prefix="/api/v1/environments/<env>/sources", tag="Source checks"
 )
 
 
