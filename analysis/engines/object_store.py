@@ -10,19 +10,23 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from analysis.storage import S3_SCHEMES, is_local, open_files, options_for, s3_setting, scheme_of
 
+if TYPE_CHECKING:
+    # Never loaded before a query needs it: a server that forks its workers with DuckDB in it
+    # has workers that abort when they end.
+    import duckdb
+
 _EXTENSION: Final = "duckdb_extension_httpfs"
 
 
-def reads_itself(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> bool:
+def reads_itself(connection: "duckdb.DuckDBPyConnection", paths: Sequence[str]) -> bool:
     """Whether DuckDB can open these files of one table; made ready to when it can."""
     if all(is_local(path) for path in paths):
         return True
@@ -52,7 +56,9 @@ def open_dataset(paths: Sequence[str], schema: pa.Schema) -> ds.Dataset:
     )
 
 
-def _load_httpfs(connection: duckdb.DuckDBPyConnection) -> bool:
+def _load_httpfs(connection: "duckdb.DuckDBPyConnection") -> bool:
+    import duckdb
+
     packaged = _packaged_extension()
     for name in (packaged, "httpfs"):
         try:
@@ -66,6 +72,8 @@ def _load_httpfs(connection: duckdb.DuckDBPyConnection) -> bool:
 @cache
 def _packaged_extension() -> str:
     """The file that the Python package carries for this DuckDB; one that is not there otherwise."""
+    import duckdb
+
     found = find_spec(_EXTENSION)
     folder = Path(found.origin).parent if found and found.origin else Path(_EXTENSION)
     version = f"v{duckdb.__version__}"
