@@ -398,6 +398,28 @@ def test_forget__leaves_those_to_keep(tmp_path):
     assert list_folders(tmp_path) == ()
 
 
+def test_verify__a_rollup_that_grew__is_as_history_says(tmp_path):
+    small_lake(tmp_path)
+    refreshed(SMALL, tmp_path)
+    lake = write_lake(tmp_path, events=[event("learner-1", "sale", day(8), 1.0)])
+
+    found = rollups.verify(SMALL, lake)
+
+    assert (found.n_learners, found.differing) == (6, ())
+
+
+def test_verify__a_rollup_that_is_wrong__says_where(tmp_path):
+    lake = small_lake(tmp_path)
+    made = rollups.refresh(SMALL, lake).rollup
+    rows = made.rows["events"].slice(1)
+    wrong = replace(made, rows={"events": rows}, met=made.met.slice(1), received={})
+    Shelf(lake.root, rollups.Shape.of(SMALL)).save(wrong)
+
+    found = rollups.verify(SMALL, lake)
+
+    assert found.differing == ("first exposures", "tallies of events", "when rows were received")
+
+
 def test_is_rolled_up__another_engine__is_read_there(tmp_path):
     lake = Lake.open(tmp_path)
 
