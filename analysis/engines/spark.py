@@ -88,18 +88,18 @@ def session_of(address: str) -> "SparkSession":
             "'momentum[spark]'"
         ) from error
     if address == ACTIVE:
-        active: SparkSession | None = SparkSession.getActiveSession()
-        if active is None:
+        try:
+            return SparkSession.active()  # of this thread, or the process's default
+        except RuntimeError as error:
             raise EngineUnavailableError(
                 f"engine {ACTIVE}: this process has no Spark session; make one first, or name the "
                 "master, for example spark://host:7077"
-            )
-        return active
+            ) from error
     master, settings = _split(address)
     with _lock, _java():
         builder = SparkSession.builder.master(master).config(map={**_DEFAULTS, **settings})
         session = _started(address, builder)
-    found = session.conf.get("spark.master")
+    found = session.sparkContext.master
     if found != master:
         # A process has one Spark: a second master would silently be the first.
         raise EngineUnavailableError(
