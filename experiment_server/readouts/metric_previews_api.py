@@ -20,7 +20,10 @@ from experiment_server.security.rate_limits import limited
 PREVIEWS: Final = "60/minute"  # each reads two windows of the lake
 
 blueprint = APIBlueprint(
-    "metric_previews", __name__, url_prefix="/api/v1/environments/<env>/metrics", tag="Metric previews"
+    "metric_previews",
+    __name__,
+    url_prefix="/api/v1/environments/<env>/metrics",
+    tag="Metric previews",
 )
 
 
