@@ -5,12 +5,8 @@ from hashlib import sha256
 from sqlmodel import Session, col, select
 
 from experiment_server.environments.models import Environment
-from experiment_server.experiments.bandit import (
-    bandit_of,
-    batch_ends_at,
-    begin_next_batch,
-    read_at,
-)
+from experiment_server.experiments.bandit import batch_ends_at, begin_next_batch, read_at
+from experiment_server.experiments.bandit_errors import bandit_of
 from experiment_server.experiments.lifecycle import State as Stage
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.plans import LookWish

@@ -6,8 +6,8 @@ from typing import Final
 
 from analysis.lake.schema import TABLES
 from analysis.lake.tables import data_files, open_table
-from analysis.storage import is_local
 from analysis.lake.writer import last_sequence
+from analysis.storage import is_local
 from experiment_server.doctor.finding import Finding, Level
 from experiment_server.environments.models import Environment
 from experiment_server.environments.service import list_environments

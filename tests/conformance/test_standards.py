@@ -12,7 +12,6 @@ from experiment_server.ingest.buffer import read_buffered
 from experiment_server.ingest.items import KnownExperiment, ParsedItem, Refusal, Rules
 from experiment_server.ingest.pseudonyms import Pseudonyms
 from experiment_server.ingest.service import parse_batch
-from experiment_server.ingest.standards import STANDARDS
 from tests.factories import make_keys
 
 NOW = datetime.now(UTC)
