@@ -3,22 +3,25 @@
 A new table that names learners gets a row here. Each function works in the caller's transaction.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from experiment_server.audit.models import AuditEntry
 from experiment_server.environments.service import touch_payload
-from experiment_server.erasure.naming import names, redacted
+from experiment_server.erasure.naming import ERASED, mentions, names, redacted
 from experiment_server.erasure.whom import Whom
 from experiment_server.experiments.models import Experiment, ExperimentPhase, ListedUnit
 from experiment_server.flags.models import FlagEnvironment
 from experiment_server.ingest import buffer
 from experiment_server.ingest.chunks import pack
 from experiment_server.ingest.outcome_service import forget_learner as forget_outcomes
+from experiment_server.quarantine.models import QuarantinedItem
 from experiment_server.quarantine.service import forget_learner as forget_quarantined
 from experiment_server.xapi.service import forget_learner as forget_statements
 
@@ -56,7 +59,20 @@ def _buffered(session: Session, whom: Whom) -> int:
 
 
 def _quarantined(session: Session, whom: Whom) -> int:
-    return forget_quarantined(session, whom.environment_id, whom.pseudonym)
+    """What they sent, and what others sent that names them: an instructor, a manager, a member."""
+    n_sent = forget_quarantined(session, whom.environment_id, whom.pseudonym)
+    item = QuarantinedItem
+    near = session.exec(
+        select(item.id, item.raw, item.is_whole)
+        .where(item.environment_id == whom.environment_id)
+        .where(col(item.raw).contains(json.dumps(whom.learner_id)[1:-1], autoescape=True))
+    )
+    naming = [
+        found for found, raw, is_whole in near if mentions(raw, whom.learner_id, is_whole=is_whole)
+    ]
+    for found in naming:  # one by one: they are few, and a list of all may be too long for SQL
+        session.connection().execute(sa.delete(item).where(col(item.id) == found))
+    return n_sent + len(naming)
 
 
 def _statements(session: Session, whom: Whom) -> int:
@@ -101,9 +117,23 @@ def _fixed(session: Session, whom: Whom) -> int:
 
 
 def _audited(session: Session, whom: Whom) -> int:
-    """Entries stay, because what was done was done; the id in them goes."""
-    n_redacted = 0
-    for entry in session.exec(select(AuditEntry).where(_mentions(AuditEntry, whom.learner_id))):
+    """Entries stay, because what was done was done; the id in them goes.
+
+    Another environment's stay as they are: the same id may be somebody else's there.
+    """
+    looked_up = (
+        sa.update(AuditEntry)
+        .where(col(AuditEntry.environment_id) == whom.environment_id)
+        .where(col(AuditEntry.resource) == f"learner:{whom.pseudonym}")
+        .values(resource=f"learner:{ERASED}")
+    )
+    n_redacted = int(session.connection().execute(looked_up).rowcount)
+    here = sa.or_(
+        col(AuditEntry.environment_id) == whom.environment_id,
+        col(AuditEntry.environment_id).is_(None),
+    )
+    near = _mentions(AuditEntry, whom.learner_id)
+    for entry in session.exec(select(AuditEntry).where(here, near)):
         if names([entry.before, entry.after], whom.learner_id):
             entry.before = redacted(entry.before, whom.learner_id)
             entry.after = redacted(entry.after, whom.learner_id)
@@ -156,6 +186,7 @@ def _phases(session: Session, experiment: Experiment) -> Sequence[ExperimentPhas
 
 def _mentions(model: type[AuditEntry], text: str) -> Any:
     """Rows whose JSON holds the text somewhere: few, to be looked at one by one."""
+    text = orjson.dumps(text).decode()[1:-1]  # as JSON writes quotes and backslashes
     return sa.or_(
         *(
             sa.cast(column, sa.Text).contains(text, autoescape=True)

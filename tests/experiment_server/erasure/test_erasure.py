@@ -1,5 +1,6 @@
 """One learner leaves the store, the buffer, the lake and its history; nobody else does."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from analysis.lake.reader import Lake
 from experiment_server.audit.models import AuditEntry
+from experiment_server.audit.service import record
 from experiment_server.cli import app as cli
 from experiment_server.columns import utc_now
 from experiment_server.erasure import places, service
@@ -22,6 +24,8 @@ from experiment_server.ingest.pseudonyms import Pseudonyms
 from experiment_server.ingest.sealing import lake_root, seal_all
 from experiment_server.ingest.service import receive
 from experiment_server.metrics import service as metrics
+from experiment_server.quarantine import service as quarantine
+from experiment_server.quarantine.held import Held, Why
 from experiment_server.quarantine.models import QuarantinedItem
 from experiment_server.security.roles import SYSTEM
 from experiment_server.state import State
@@ -221,3 +225,48 @@ def test_command__dry_run_and_unknown_learner__say_so(world, settings, database_
     assert "Edit them" in done.output
     assert "Nothing of such a learner was found" in nobody.output
     assert world.learners_on_disk() == {world.pseudonym(BO)}
+
+
+def test_erase__quarantined_things_of_others_that_name_the_learner__go_and_no_others(world):
+    statement = {"actor": {"mbox": f"mailto:{BO}"}, "context": {"instructor": {"name": ADA}}}
+    managed = {"type": "learner", "learner": 5, "attributes": {"manager": ADA}}
+    other = {"type": ADA, "learner": BO}
+    alike = {"learner": f"{ADA}8"}
+    with world.database.write() as session:
+        why = Why("verb", "has no kind rule", "add one")
+        held = [Held(one, why) for one in (statement, managed, other, alike)]
+        quarantine.hold(session, world.environment.id, "xapi", held, utc_now())
+
+    service.erase(world.state, SYSTEM, world.environment, ADA)
+
+    with world.database.read() as session:
+        kept = session.exec(
+            select(QuarantinedItem.raw).where(QuarantinedItem.standard == "xapi")
+        ).all()
+    assert set(kept) == {json.dumps(one, separators=(",", ":")) for one in (other, alike)}
+
+
+def test_erase__audit_entries_of_another_environment__stay_as_they_are(world):
+    elsewhere = make_environment(world.database, "staging")
+    pseudonym = world.pseudonym(ADA)
+    with world.database.write() as session:
+        for place in (world.environment, elsewhere):
+            record(
+                session,
+                SYSTEM,
+                "learner.read",
+                f"learner:{pseudonym}",
+                after={"forced": {ADA: "on"}},
+                environment_id=place.id,
+            )
+
+    service.erase(world.state, SYSTEM, world.environment, ADA)
+
+    with world.database.read() as session:
+        found = session.exec(select(AuditEntry).where(AuditEntry.action == "learner.read")).all()
+    assert {
+        entry.environment_id: (entry.resource, list(entry.after["forced"])) for entry in found
+    } == {
+        world.environment.id: ("learner:(erased)", ["(erased)"]),
+        elsewhere.id: (f"learner:{pseudonym}", [ADA]),
+    }
