@@ -278,3 +278,12 @@ def test_forget_before__a_time__removes_what_was_stored_before(lrs, database, ke
 
     assert n_removed == 1
     assert lrs.find() == [OTHER_ID]
+
+
+def test_post__a_key_twice_among_very_many__is_refused_at_once(lrs):
+    keys = "".join(f'"{n}":0,' for n in range(300_000))
+
+    answer = lrs.post_raw("{" + keys + '"last":0,"last":1}')
+
+    assert answer.status_code == 400
+    assert "the key 'last' twice" in answer.json["detail"]
