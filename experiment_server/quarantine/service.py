@@ -242,7 +242,7 @@ def _row(held: Held, environment_id: int, standard: str, received_at: datetime) 
         "standard": standard,
         "content_key": content_key(text, held.may_describe),
         "raw": text,
-        "is_whole": is_whole,
+        "is_whole": is_whole and held is not OVERFLOW,  # what is not kept cannot be replayed
         "may_describe": held.may_describe,
         "learner": held.learner,
         **_why(held.why),

@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import select
 
 from experiment_server.audit.models import AuditEntry
+from experiment_server.ingest.replay import read_again
 from experiment_server.problems import Problem
 from experiment_server.quarantine import service
 from experiment_server.quarantine.held import DISCARDED, REPLAYED, WAITING, Held, Why
@@ -87,6 +88,19 @@ def test_hold__full_quarantine__counts_without_keeping(database, monkeypatch):
     found = sorted((item.raw, item.times) for item in stored(database))
 
     assert found == [("1", 1), ("2", 1), ("null", 4)]
+    assert "full" in stored(database)[-1].reason
+
+
+def test_replay__things_that_were_only_counted__are_left_alone(database, monkeypatch):
+    monkeypatch.setattr(service, "MAX_WAITING", 1)
+    environment = make_environment(database)
+    hold(database, environment, {"id": "a"}, standard="native")
+    hold(database, environment, {"id": "b"}, standard="xapi")
+
+    done = service.replay(database, SYSTEM, environment, EVERYTHING, read_again, NOW)
+
+    assert done == (0, 2, 0)
+    assert stored(database)[-1].raw == "null"
     assert "full" in stored(database)[-1].reason
 
 
