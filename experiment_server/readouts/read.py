@@ -156,13 +156,15 @@ def _with_norms(
     the treatment had no part in it, so it is as frozen as one made in time.
     """
     environment = subject.environment
-    with state.database.write() as session:
+    with state.database.read() as session:
         version = plan.score_version or _version_read_before(session, subject)
         if version:
             return replace(plan, score_version=version), scores.load_norms(
                 session, environment, version
             )
-        norms = scores.find_or_start_norms(lake, plan.started_at)
+    # In no transaction: a lake or a warehouse takes its time, and nobody could write meanwhile.
+    norms = scores.find_or_start_norms(lake, plan.started_at)
+    with state.database.write() as session:
         scores.store_norms(session, SYSTEM, environment, norms, state.clock())
     return replace(plan, score_version=norms.version), norms
 

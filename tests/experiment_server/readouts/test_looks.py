@@ -1,8 +1,10 @@
 """Which looks are due."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import select
 
 from analysis import read as analysis_read
@@ -12,7 +14,7 @@ from experiment_server.readouts.models import StoredReadout
 from experiment_server.schedule.run import run_jobs
 from experiment_server.security.roles import SYSTEM
 from experiment_server.state import State
-from tests.lived import DAY, START, live
+from tests.lived import DAY, KEY, START, live
 
 BEGAN = START - DAY  # of the phase
 
@@ -160,6 +162,30 @@ def test_readout__stored__is_computed_again_to_the_same_numbers(lived):
     again = run_readout(plan, Lake.open(root, version=plan.lake_version), norms)
 
     assert again == service.to_readout(row)
+
+
+def test_readout__while_its_scale_is_calibrated__others_can_write(lived, monkeypatch):
+    """Calibrating reads all of a lake, or of somebody's warehouse: intake must not wait for it."""
+    wrote = []
+    calibrate = read.scores.find_or_start_norms
+
+    def calibrate_while_others_write(*given):
+        others = ThreadPoolExecutor(1)
+        try:
+            wrote.append(others.submit(write).result(timeout=20))
+        finally:
+            others.shutdown(wait=False)  # it may wait for us
+        return calibrate(*given)
+
+    def write():
+        with lived.state.database.write() as session:
+            return session.connection().execute(sa.text("DELETE FROM outbox_message")).rowcount
+
+    monkeypatch.setattr(read.scores, "find_or_start_norms", calibrate_while_others_write)
+
+    read.read_by_hand(lived.state, lived.environment, KEY, BEGAN + 10 * DAY)
+
+    assert wrote == [0]
 
 
 def test_plan_looks__a_stop_before_the_first__is_one_final_look(lived):
