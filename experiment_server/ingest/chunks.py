@@ -1,6 +1,7 @@
 """Chunks: many lake rows as one value, as the buffer holds them.
 
-A chunk is a JSON array of rows, compressed with Zstandard. See docs/decisions/0004.
+A chunk is a JSON object of columns, name to values, compressed with Zstandard. See
+docs/decisions/0004.
 """
 
 from collections.abc import Sequence
@@ -21,13 +22,20 @@ class Packed(NamedTuple):
 
 
 def pack(rows: Sequence[dict[str, Any]]) -> Packed:
-    """The rows as one value, in their order."""
-    text = orjson.dumps(rows)
+    """The rows as one value, in their order. A column that a row lacks is null in it."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    text = orjson.dumps({name: [row.get(name) for row in rows] for name in names})
     return Packed(len(rows), len(text), pa.compress(text, codec=_CODEC, asbytes=True))
 
 
-def unpack(content: bytes, n_bytes: int) -> list[dict[str, Any]]:
-    """The rows of a chunk, from ``Packed.content`` and ``Packed.n_bytes``."""
+def unpack_columns(content: bytes, n_bytes: int) -> dict[str, list[Any]]:
+    """A chunk's columns, from ``Packed.content`` and ``Packed.n_bytes``."""
     text: bytes = pa.decompress(content, decompressed_size=n_bytes, codec=_CODEC, asbytes=True)
-    rows: list[dict[str, Any]] = orjson.loads(text)
-    return rows
+    columns: dict[str, list[Any]] = orjson.loads(text)
+    return columns
+
+
+def unpack(content: bytes, n_bytes: int) -> list[dict[str, Any]]:
+    """A chunk's rows."""
+    columns = unpack_columns(content, n_bytes)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -23,13 +23,12 @@ from analysis.lake.writer import append, last_sequence
 from experiment_server.db import Database
 from experiment_server.environments.models import Environment
 from experiment_server.ingest.buffer import count_buffered
-from experiment_server.ingest.chunks import unpack
+from experiment_server.ingest.chunks import unpack_columns
 from experiment_server.ingest.models import BufferedChunk, SealingCursor
 
 APP_ID: Final = "seal"
 BATCH_ROWS: Final = 250_000
 BATCH_BYTES: Final = 128_000_000  # of rows as JSON: what a batch may take of memory, about
-ROWS_AT_ONCE: Final = 5_000  # become columns together
 WAIT_S: Final = 60.0  # for another server that is sealing the same environment
 _POLL_S: Final = 0.05
 _ADVISORY_CLASS: Final = 7_364_211  # any number that nothing else in the database locks
@@ -171,34 +170,23 @@ def _load_batch(database: Database, environment_id: int, batch: int) -> dict[str
         .where(table.c.environment_id == environment_id, table.c.batch == batch)
         .order_by(table.c.id)
     )
-    gathered: dict[str, _Columns] = {}
+    gathered: dict[str, list[pa.RecordBatch]] = {}
     with database.read() as session:
         for lake_table, content, n_bytes in session.connection().execute(chosen):
-            columns = gathered.setdefault(lake_table, _Columns(TABLES[lake_table]))
-            columns.add(unpack(content, n_bytes))
-    return {name: columns.table() for name, columns in gathered.items()}
+            columns = unpack_columns(content, n_bytes)
+            gathered.setdefault(lake_table, []).append(_as_arrow(columns, TABLES[lake_table]))
+    return {name: pa.Table.from_batches(batches) for name, batches in gathered.items()}
 
 
-class _Columns:
-    """Rows that become columns, some thousands at a time: neither one by one nor all at once."""
-
-    def __init__(self, schema: pa.Schema) -> None:
-        self._schema = schema
-        self._batches: list[pa.RecordBatch] = []
-        self._rows: list[dict[str, Any]] = []
-
-    def add(self, rows: list[dict[str, Any]]) -> None:
-        self._rows += rows
-        if len(self._rows) >= ROWS_AT_ONCE:
-            self._turn()
-
-    def table(self) -> pa.Table:
-        self._turn()
-        return pa.Table.from_batches(self._batches, schema=self._schema)
-
-    def _turn(self) -> None:
-        self._batches.append(pa.RecordBatch.from_pylist(self._rows, schema=self._schema))
-        self._rows = []
+def _as_arrow(columns: dict[str, list[Any]], schema: pa.Schema) -> pa.RecordBatch:
+    n_rows = len(next(iter(columns.values())))
+    arrays = [
+        pa.array(columns[field.name], field.type)
+        if field.name in columns
+        else pa.nulls(n_rows, field.type)
+        for field in schema
+    ]
+    return pa.record_batch(arrays, schema=schema)
 
 
 def _drop_batch(database: Database, environment_id: int, batch: int) -> None:

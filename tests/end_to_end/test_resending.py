@@ -57,7 +57,7 @@ def numbers(lived, database):
     readout = read.read_by_hand(state, lived.environment, KEY, AS_OF)
     lake = open_lake(state, lived.environment, fresh=True)
     norms = scores.find_norms(lake, AS_OF, 28)
-    pseudonyms = sorted(set(column(lake, "exposures", "learner")))[:5]
+    pseudonyms = sorted(scored(lake))[:5]
     explained = [scores.explain(lake, norms, each, AS_OF).to_json() for each in pseudonyms]
     seen = {
         "readout": {name: value for name, value in readout.body.items() if name not in WHERE},
@@ -66,6 +66,14 @@ def numbers(lived, database):
     }
     ids = [sorted(column(lake, table, "event_id")) for table in ("events", "exposures")]
     return orjson.dumps(seen, option=orjson.OPT_SORT_KEYS), ids
+
+
+def scored(lake):
+    """Those who did something in the score's window."""
+    times = zip(
+        column(lake, "events", "learner"), column(lake, "events", "occurred_at"), strict=True
+    )
+    return {learner for learner, at in times if AS_OF - 28 * DAY <= at < AS_OF}
 
 
 def column(lake: Lake, table, name):

@@ -66,7 +66,11 @@ def downgrade() -> None:
     connection = op.get_bind()
     for chunks in _pages(connection, CHUNKS.c.id, at_once=20):
         for chunk in chunks:
-            rows = orjson.loads(pa.decompress(chunk.content, chunk.n_bytes, "zstd", asbytes=True))
+            text = pa.decompress(chunk.content, chunk.n_bytes, "zstd", asbytes=True)
+            columns = orjson.loads(text)
+            rows = [
+                dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+            ]
             shared = {
                 "environment_id": chunk.environment_id,
                 "lake_table": chunk.lake_table,
@@ -94,7 +98,8 @@ def _belonging(row: sa.Row[Any]) -> tuple[int, str, int]:
 
 
 def _chunk(rows: list[sa.Row[Any]]) -> dict[str, Any]:
-    text = orjson.dumps([row.row for row in rows])
+    names = dict.fromkeys(name for row in rows for name in row.row)
+    text = orjson.dumps({name: [row.row.get(name) for row in rows] for name in names})
     first = rows[0]
     return {
         "environment_id": first.environment_id,
