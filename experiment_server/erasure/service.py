@@ -10,6 +10,7 @@ from experiment_server.environments.models import Environment
 from experiment_server.erasure.naming import ERASED
 from experiment_server.erasure.places import PLACES
 from experiment_server.erasure.whom import Whom
+from experiment_server.ingest.rewriting import rewriting
 from experiment_server.ingest.sealing import exclusive, lake_root, seal_all
 from experiment_server.security.roles import Actor
 from experiment_server.state import State
@@ -43,18 +44,22 @@ def erase(
 ) -> tuple[Trace, ...]:
     """Remove a learner for good; what there was, place by place.
 
-    Sealing waits meanwhile. A crash in between leaves nothing half done that a second call would
-    not finish. Stored readouts and reports stay: they hold aggregates only. What hosts keep (an
-    SDK's spool, files that were imported) is theirs to remove; events that they send afterwards
-    are taken as those of somebody new.
+    Sealing and compaction wait meanwhile. A crash in between leaves nothing half done that a
+    second call would not finish. Stored readouts and reports stay: they hold aggregates only. What
+    hosts keep (an SDK's spool, files that were imported) is theirs to remove; events that they
+    send afterwards are taken as those of somebody new.
 
     Raises:
-        SealingBusyError: another server seals this environment and has not come to an end.
+        SealingBusyError: another server seals or compacts this environment and has not come to an
+            end.
     """
     whom = Whom.of(environment, learner_id)
     root = lake_root(state.settings.lake_dir, environment)
     seal_all(state.database, environment, root)
-    with exclusive(state.database, whom.environment_id):
+    with (
+        rewriting(state.database, whom.environment_id),
+        exclusive(state.database, whom.environment_id),
+    ):
         with state.database.write() as session:
             found = [
                 Trace(place.title, place.remove(session, whom), place.remedy) for place in PLACES

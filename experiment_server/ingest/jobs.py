@@ -10,6 +10,7 @@ from analysis.lake.compact import compact_all, vacuum_all
 from experiment_server.environments.models import Environment
 from experiment_server.environments.service import list_environments, load_environment
 from experiment_server.ingest.models import BufferedChunk
+from experiment_server.ingest.rewriting import rewriting
 from experiment_server.ingest.sealing import lake_root, seal_all
 from experiment_server.schedule.grid import latest_daily, latest_slot, latest_weekly
 from experiment_server.schedule.job import Claim, Job, Slot
@@ -36,8 +37,9 @@ def _due_compactions(_state: State, session: Session, now: datetime) -> list[Slo
 
 
 def _compact(state: State, claim: Claim) -> None:
-    _environment, root = _place(state, claim.scope)
-    compact_all(root)
+    environment, root = _place(state, claim.scope)
+    with rewriting(state.database, int(environment.id or 0)):
+        compact_all(root)
 
 
 def _due_vacuums(_state: State, session: Session, now: datetime) -> list[Slot]:

@@ -19,9 +19,11 @@ from experiment_server.erasure import places, service
 from experiment_server.experiments import allocations
 from experiment_server.experiments import service as experiments
 from experiment_server.experiments.models import Experiment, ListedUnit
+from experiment_server.ingest import sealing
 from experiment_server.ingest.buffer import count_buffered
 from experiment_server.ingest.pseudonyms import Pseudonyms
-from experiment_server.ingest.sealing import lake_root, seal_all
+from experiment_server.ingest.rewriting import rewriting
+from experiment_server.ingest.sealing import SealingBusyError, lake_root, seal_all
 from experiment_server.ingest.service import receive
 from experiment_server.metrics import service as metrics
 from experiment_server.quarantine import service as quarantine
@@ -270,3 +272,15 @@ def test_erase__audit_entries_of_another_environment__stay_as_they_are(world):
         world.environment.id: ("learner:(erased)", ["(erased)"]),
         elsewhere.id: (f"learner:{pseudonym}", [ADA]),
     }
+
+
+def test_erase__while_the_lake_is_compacted__removes_nothing_and_says_why(world, monkeypatch):
+    monkeypatch.setattr(sealing, "WAIT_S", 0.0)
+
+    with (
+        rewriting(world.database, world.environment.id),
+        pytest.raises(SealingBusyError, match="being compacted"),
+    ):
+        service.erase(world.state, SYSTEM, world.environment, ADA)
+
+    assert world.pseudonym(ADA) in world.learners_on_disk()

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from deltalake import DeltaTable
 
 from analysis.lake.reader import Lake
-from experiment_server.ingest import jobs
+from experiment_server.ingest import jobs, sealing
+from experiment_server.ingest.rewriting import rewriting
 from experiment_server.ingest.sealing import lake_root
 from experiment_server.schedule.run import run_jobs
 from experiment_server.state import State
@@ -36,6 +37,22 @@ def test_lake_jobs__in_a_week__compact_daily_and_vacuum_once(settings, database)
         *[["compact"]] * 6,
         ["compact", "vacuum"],
     ]
+
+
+def test_compact_job__while_a_learner_is_erased__leaves_the_lake_alone(
+    settings, database, monkeypatch
+):
+    monkeypatch.setattr(sealing, "WAIT_S", 0.0)
+    environment = make_environment(database)
+    root = lake_root(settings.lake_dir, environment)
+    for number in range(5):
+        older = write_lake(root, events=[event(f"l{number}", "sale", day(0))])
+
+    with rewriting(database, environment.id):
+        done = ran(State(settings=settings, database=database), MONDAY + timedelta(hours=5))
+
+    assert "compact" not in done
+    assert Lake.open(root).version == older.version
 
 
 def test_compact_job__many_small_files__are_few_and_an_older_version_is_still_there(
