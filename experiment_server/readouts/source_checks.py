@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlmodel import Session
 
-from analysis.warehouse.connect import WarehouseError
+from analysis.warehouse.connect import WarehouseError, driver_errors
 from analysis.warehouse.findings import Finding, from_error
 from analysis.warehouse.preview import preview
 from analysis.warehouse.tables import Reading
@@ -62,7 +62,7 @@ def preview_source(
         return pseudonyms.learner(unit)[:MASK_LENGTH]
 
     try:
-        with sources.connected(source, state.settings) as connection:
+        with sources.connected(source, state.settings) as connection, driver_errors():
             found = preview(connection, sources.parsed(source.mapping), reading, mask)
     except WarehouseError as error:
         raise sources.unreadable(key, error) from error

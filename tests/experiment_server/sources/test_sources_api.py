@@ -175,6 +175,21 @@ def test_source__that_nobody_answers_for__is_a_finding_and_a_422_without_its_sec
     assert "hunter2" not in found.text + preview.text
 
 
+def test_source__whose_query_fails_while_it_runs__is_no_failure_of_ours(client, manage, company):
+    query = "SELECT who, at_time, CAST(who AS double) AS amount FROM sales"
+    sales = {**MAPPING["events"][0], "query": query}
+    del sales["table"]
+    mapping = {**MAPPING, "events": [sales]}
+    assert client.post(PLACE, json={**NEW, "mapping": mapping}, headers=manage).status_code == 201
+
+    found = client.post(f"{PLACE}/analytics/validate", headers=manage)
+    preview = client.post(f"{PLACE}/analytics/preview", headers=manage)
+
+    assert "failed_query" in {each["code"] for each in found.json["findings"]}
+    assert preview.status_code == 422
+    assert preview.json["errors"][0]["found"] == "failed_query"
+
+
 @pytest.mark.parametrize("path", ["validate", "preview"])
 def test_source__looked_at_for_an_experiment_that_is_not_there__is_404(client, manage, path):
     client.post(PLACE, json=NEW, headers=manage)
