@@ -84,7 +84,7 @@ def session_of(address: str) -> "SparkSession":
         from pyspark.sql import SparkSession
     except ModuleNotFoundError as error:
         raise EngineUnavailableError(
-            f"engine {address}: pyspark is not installed; install it with pip install "
+            f"engine {_master(address)}: pyspark is not installed; install it with pip install "
             "'momentum[spark]'"
         ) from error
     if address == ACTIVE:
@@ -103,8 +103,8 @@ def session_of(address: str) -> "SparkSession":
     if found != master:
         # A process has one Spark: a second master would silently be the first.
         raise EngineUnavailableError(
-            f"engine {address}: this process is connected to Spark at {found} already; use that "
-            "one, or another process"
+            f"engine {_master(address)}: this process is connected to Spark at {found} "
+            "already; use that one, or another process"
         )
     return session
 
@@ -115,9 +115,14 @@ def _started(address: str, builder: "SparkSession.Builder") -> "SparkSession":
     except Exception as error:  # Spark's own, as many as it has layers
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise EngineUnavailableError(
-            f"engine {address}: Spark did not start: {said[0]}; see whether the master runs and "
-            "can reach this machine (spark.driver.host)"
+            f"engine {_master(address)}: Spark did not start: {said[0]}; see whether the "
+            "master runs and can reach this machine (spark.driver.host)"
         ) from error
+
+
+def _master(address: str) -> str:
+    """An address as errors show it: the settings behind it may hold an object store's keys."""
+    return address.partition("?")[0]
 
 
 def _split(address: str) -> tuple[str, dict[str, str]]:

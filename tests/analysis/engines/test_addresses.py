@@ -44,8 +44,11 @@ def test_spark__no_session_in_this_process__says_how_to_name_one():
 def test_spark__without_pyspark__names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
 
-    with pytest.raises(EngineUnavailableError, match=r"pip install 'momentum\[spark\]'"):
-        connect({}, {}, "spark://127.0.0.1:7077")
+    with pytest.raises(EngineUnavailableError, match=r"pip install 'momentum\[spark\]'") as refused:
+        connect({}, {}, "spark://127.0.0.1:7077?spark.hadoop.fs.s3a.secret.key=hunter2")
+
+    assert "spark://127.0.0.1:7077" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
 
 
 @pytest.fixture
