@@ -21,7 +21,7 @@ from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.predictions import wants_model
 from analysis.tallies import Reach
 from analysis.warehouse import tables
-from analysis.warehouse.connect import driver_errors
+from analysis.warehouse.connect import WarehouseError, driver_errors
 from analysis.warehouse.tables import EVENT_COLUMNS
 from analysis.warehouse.warehouse import Warehouse, bring
 
@@ -78,13 +78,15 @@ def with_facts(
         pseudonym: what stands in the lake for a learner's id.
 
     Raises:
-        ValueError: the lake is not read in this process.
-        WarehouseError: the mapping does not fit, or a query failed or took too long.
+        WarehouseError: the lake is not read in this process, the mapping does not fit, or a query
+            failed or took too long.
     """
     if lake.engine != _ENGINE:
-        raise ValueError(
-            f"engine: found {lake.engine!r}, expected {_ENGINE!r}: facts of a warehouse stand"
-            " beside the lake in this process; write them into the lake instead"
+        raise WarehouseError(
+            "other_engine",
+            f"The lake is not read by the engine {_ENGINE}, and facts of a warehouse stand beside "
+            "the lake in this process.",
+            f"Read with {_ENGINE}, write the facts into the lake, or map the exposures, too.",
         )
     session: Any = lake.connect()
     exposed = exposures_of(plan, lake).select("learner").distinct()

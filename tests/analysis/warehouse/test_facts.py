@@ -8,7 +8,7 @@ from analysis.collect import collect
 from analysis.lake.reader import Lake
 from analysis.read import run_readout
 from analysis.warehouse import tables
-from analysis.warehouse.connect import Limits
+from analysis.warehouse.connect import Limits, WarehouseError
 from analysis.warehouse.facts import wanted_facts, with_facts
 from analysis.warehouse.mapping import parse_mapping
 from analysis.warehouse.tables import Reading
@@ -93,5 +93,5 @@ def test_facts__beside_a_lake_that_another_engine_reads__are_refused(lakes, comp
     root, _ = lakes
     lake = replace(Lake.open(root), engine="elsewhere")
 
-    with pytest.raises(ValueError, match="found 'elsewhere', expected 'duckdb'"):
+    with pytest.raises(WarehouseError, match="not read by the engine duckdb"):
         with_facts(PLAN, lake, company, pseudonym)
