@@ -8,7 +8,10 @@ import sqlalchemy as sa
 from deltalake import DeltaTable
 
 from experiment_server.ingest import sealing
+from experiment_server.ingest.place import open_lake
 from experiment_server.ingest.service import receive
+from experiment_server.problems import Problem
+from experiment_server.state import State
 from tests.factories import make_environment
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -133,3 +136,17 @@ def test_seal__while_another_server_holds_the_environment__says_so(database, roo
         pytest.raises(sealing.SealingBusyError, match="another server"),
     ):
         sealing.seal(database, environment, root)
+
+
+def test_open_lake__while_another_server_holds_it__asks_to_come_again(
+    settings, database, monkeypatch
+):
+    monkeypatch.setattr(sealing, "WAIT_S", 0.0)
+    environment = make_environment(database)
+    send(database, environment, events("a"))
+    state = State(settings=settings, database=database)
+
+    with sealing.exclusive(database, environment.id), pytest.raises(Problem) as refused:
+        open_lake(state, environment, fresh=True)
+
+    assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "60"})
