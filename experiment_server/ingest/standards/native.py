@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from analysis.kinds import CUSTOM_PREFIX, KINDS, may_be_sent
+from analysis.kinds import CUSTOM_PREFIX, KINDS, OUTCOME_PREFIX, may_be_sent
 from experiment_server.ingest.items import (
     KnownExperiment,
     ParsedItem,
@@ -25,6 +25,7 @@ from experiment_server.ingest.values import (
 )
 
 LEARNER_ATTRIBUTES: Final = ("role", "region", "team", "manager", "started_on")
+_OTHERS: Final = (OUTCOME_PREFIX, "xapi:")  # how ids of other standards begin in the ledger
 _UNIT_FIELDS: Final = {"learner": "learner", "team": "unit"}
 _EXAMPLE_ID: Final = "6f1c0b1e-9d7a-4f0e-8f5e-2f1f5a9c7d10"
 
@@ -52,6 +53,10 @@ def _parse(item: Any, rules: Rules) -> ParsedItem:
         found = "is missing" if kind is None else f"is {shown(kind)}"
         raise Unacceptable("type", found, "use one of " + ", ".join(map(repr, _PARSERS)))
     event_id = read_text(item, "id", "id", _EXAMPLE_ID, MAX_ID)
+    if event_id.startswith(_OTHERS):
+        # The ledger would take the outcome or statement of that id for received, and drop it.
+        found = f"{shown(event_id)} begins like the ids of outcomes or statements"
+        raise Unacceptable("id", found, f"begin it otherwise, for example {_EXAMPLE_ID!r}")
     learner = read_text(item, "learner", "learner", "learner-17", MAX_ID)
     row = {
         "event_id": event_id,

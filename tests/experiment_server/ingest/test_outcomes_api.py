@@ -131,3 +131,18 @@ def test_forget_learner__current_outcomes__leave_with_it_and_others_stay(
     again = send(client, server_key, GOOD, {**GOOD, "learner": "ben"}).json
     assert n_forgotten == 2
     assert (again["accepted"], again["duplicates"]) == (1, 1)
+
+
+def test_outcomes__whose_id_somebody_sent_as_an_event__are_taken_all_the_same(
+    client, keys, server_key
+):
+    """A client key is public: what it sends must not make a server's outcomes repeats."""
+    event = {"type": "event", "id": "outcome:crm-1", "kind": "sale", "learner": "eve"}
+    event["at"] = "2026-03-01T09:30:00Z"
+    headers = {"Authorization": f"Bearer {keys.secret('client')}"}
+
+    sent = client.post("/api/v1/events", json={"items": [event]}, headers=headers)
+
+    assert sent.status_code == 422
+    assert sent.json["refused"][0]["field"] == "id"
+    assert send(client, server_key, {**GOOD, "id": "crm-1"}).json["accepted"] == 1
