@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_walk import LOOKS, Visit, shown_charts
+from tests.browser.visit import LOOKS, Visit, shown_charts
 
 DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
 

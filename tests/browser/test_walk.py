@@ -1,21 +1,14 @@
 """Walks the dashboards in a real browser: both widths, both schemes, nothing from elsewhere."""
 
 import re
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.factories import PASSWORD
+from tests.browser.visit import LOOKS, Visit, shown_charts
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-WATCH = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", (event) =>
-    window.violations.push(event.violatedDirective + " " + event.blockedURI));
-"""
-LOOKS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 QUESTIONS = (
     "Are learners returning consistently?",
     "Which activities sustain participation?",
@@ -23,52 +16,6 @@ QUESTIONS = (
     "Which incentives drive engagement?",
     "Are engaged learners outperforming their peers?",
 )
-
-
-class Visit:
-    """One person's browser window, and everything that it complained about."""
-
-    def __init__(self, browser, base_url, **window):
-        self.base_url = base_url
-        self.complaints = []
-        self.context = browser.new_context(**window)
-        self.context.add_init_script(WATCH)
-        self.page = self.context.new_page()
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        self.page.on("request", self._check_host)
-
-    def _note(self, message):
-        if message.type in ("error", "warning"):
-            self.complaints.append(f"console: {message.text}")
-
-    def _check_host(self, request):
-        host = urlsplit(self.base_url).netloc
-        if urlsplit(request.url).netloc not in ("", host):
-            self.complaints.append(f"asked another host: {request.url}")
-
-    def open(self, path):
-        answer = self.page.goto(f"{self.base_url}{path}")
-        assert answer.status == 200, f"{path} answered {answer.status}"
-
-    def sign_in(self, role="editor"):
-        self.open("/sign-in")
-        self.page.get_by_label("E-mail").fill(f"{role}@example.org")
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("heading", level=1)).to_have_text("Experiments")
-
-    def check(self, picture=None):
-        """The page fits its window and nothing was refused."""
-        self.page.wait_for_load_state()
-        self.complaints += self.page.evaluate("window.violations ?? []")
-        assert self.complaints == []
-        too_wide = self.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert too_wide <= 0, f"{self.page.url} is {too_wide} px wider than its window"
-        if picture is not None:
-            self.page.screenshot(path=picture, full_page=True)
 
 
 @pytest.fixture(params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
@@ -84,10 +31,6 @@ def plain_visit(browser, base_url):
     made = Visit(browser, base_url, viewport={"width": 1440, "height": 900})
     yield made
     made.context.close()
-
-
-def shown_charts(page):
-    return page.locator(".chart:visible svg")
 
 
 def test_walk__each_page__fits_complains_of_nothing_and_asks_nobody_else(visit, tmp_path):
@@ -258,7 +201,7 @@ def test_walk__without_scripts__reads_and_switches_the_same(browser, base_url):
 
 def test_walk__sign_out__ends_the_session(plain_visit):
     page = plain_visit.page
-    plain_visit.sign_in()
+    plain_visit.sign_in_anew()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("status")).to_have_text("You are signed out.")
 
