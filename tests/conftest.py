@@ -1,5 +1,6 @@
 """Fixtures that every test may use: both databases, an app on them, a client."""
 
+import gc
 import shutil
 from itertools import count
 
@@ -15,6 +16,12 @@ from tests import postgresql
 
 TEMPLATE = "momentum_template"
 _numbers = count(1)
+
+
+def pytest_collection_finish():
+    """Leave what the imports made to nobody's collection: some libraries collect at each call."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
