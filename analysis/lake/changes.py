@@ -70,6 +70,34 @@ def files_since(
     return tuple(f"{base}/{path}" for path in found)
 
 
+def why_rewritten(root: str | Path, table_name: str, since: int) -> str:
+    """Why what was read of a table at a version may hold rows that are there no more.
+
+    Args:
+        root: the environment's lake folder.
+        table_name: a row of ``analysis.lake.schema.TABLES``.
+        since: the version that was read; -1: the table was not there.
+
+    Returns:
+        The reason; "" when the log shows that only appends and compactions came since.
+    """
+    if since < 0:
+        return ""
+    files = lake_filesystem(root)
+    version = since
+    while True:
+        try:
+            actions = list(_actions(files, table_name, version))
+        except FileNotFoundError:
+            # The log ends here; unless it does not even reach back to what was read.
+            return "" if version > since else f"the log of {table_name} begins after {since}"
+        except (OSError, ValueError) as error:
+            return f"the log of {table_name} cannot be read ({type(error).__name__})"
+        if version > since and any(_data_changed(action.get("remove")) for action in actions):
+            return f"rows of {table_name} were removed in version {version}"
+        version += 1
+
+
 def _actions(files: pa_fs.FileSystem, table_name: str, version: int) -> Iterator[dict[str, Any]]:
     path = f"{table_name}/_delta_log/{version:020d}.json"
     with files.open_input_stream(path) as stream:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.fs as pa_fs
 import pyarrow.parquet as pq
 
-from analysis.lake.changes import Unknown, lake_filesystem
+from analysis.lake.changes import Unknown, lake_filesystem, why_rewritten
 from analysis.storage import is_local
 
 from .rollup import FOLLOWED, MET_SCHEMA, Rollup
@@ -72,13 +72,18 @@ class Shelf:
             return Unknown(f"it cannot be read ({type(error).__name__}: {error})")
 
     def save(self, rollup: Rollup) -> bool:
-        """Put a roll-up there, unless a later one lies there; whether it was put.
+        """Put a roll-up there; whether it was put, and stays.
+
+        It is not when a later one lies there, nor when rows were taken out of the lake since the
+        version that it was made from: it may hold a learner who was erased meanwhile. Whoever takes
+        rows out does that first and removes roll-ups then, so looking once more at the end is
+        enough: either this sees that rows went, or the other sees this roll-up.
 
         Raises:
             OSError: the place cannot be written to.
         """
         files = lake_filesystem(self.root)
-        if self._is_later(files, rollup):
+        if self._is_later(files, rollup) or self._is_outdated(rollup):
             return False
         files.create_dir(self.folder, recursive=True)
         tables = {_MET: rollup.met, **rollup.rows}
@@ -95,6 +100,9 @@ class Shelf:
             "files": written,
         }
         self._replace_manifest(files, json.dumps(manifest, indent=1).encode())
+        if self._is_outdated(rollup):
+            files.delete_dir(self.folder)
+            return False
         self._sweep(files, {each["name"] for each in written.values()})
         return True
 
@@ -143,6 +151,9 @@ class Shelf:
             )
         except (OSError, ValueError, KeyError, TypeError):
             return False
+
+    def _is_outdated(self, rollup: Rollup) -> bool:
+        return any(why_rewritten(self.root, name, rollup.versions[name]) for name in FOLLOWED)
 
     def _write(
         self, files: pa_fs.FileSystem, name: str, token: str, rows: pa.Table

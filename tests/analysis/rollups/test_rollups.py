@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from analysis import rollups
 from analysis.collect import collect
 from analysis.lake.compact import compact_all, vacuum
+from analysis.lake.erase import erase_learner
 from analysis.lake.reader import Lake
 from analysis.plan import MetricPlan
 from analysis.read import run_readout
@@ -396,6 +397,71 @@ def test_forget__leaves_those_to_keep(tmp_path):
     assert list_folders(tmp_path) == (kept,)
     assert rollups.forget(tmp_path) == 1
     assert list_folders(tmp_path) == ()
+
+
+def erased(root):
+    for table in ("events", "exposures", "outcomes"):
+        erase_learner(root, table, "abc1")
+    rollups.forget(root)
+
+
+def lake_with_one_to_erase(root):
+    small_lake(root)
+    return write_lake(
+        root,
+        exposures=[exposure("abc1", "double", day(6))],
+        events=[event("abc1", "sale", day(7), 1.0)],
+    )
+
+
+def test_save__a_learner_was_erased_since_it_was_made__leaves_nothing_there(tmp_path):
+    lake = lake_with_one_to_erase(tmp_path)
+    made = rollups.refresh(SMALL, lake).rollup
+    erased(tmp_path)
+
+    was_put = Shelf(lake.root, rollups.Shape.of(SMALL)).save(made)
+
+    assert (was_put, list_folders(tmp_path)) == (False, ())
+    assert refreshed(SMALL, tmp_path).reason == "there was none"
+    assert_as_history(SMALL, tmp_path)
+
+
+def test_save__a_learner_is_erased_while_it_is_written__leaves_nothing_there(tmp_path, monkeypatch):
+    lake = lake_with_one_to_erase(tmp_path)
+    made = rollups.refresh(SMALL, lake).rollup
+    replace_manifest = Shelf._replace_manifest
+
+    def write_last(shelf, files, content):
+        erased(tmp_path)
+        (tmp_path / shelf.folder).mkdir(parents=True)
+        replace_manifest(shelf, files, content)
+
+    monkeypatch.setattr(Shelf, "_replace_manifest", write_last)
+    was_put = Shelf(lake.root, rollups.Shape.of(replace(SMALL, phase=2))).save(made)
+
+    assert (was_put, list_folders(tmp_path)) == (False, ())
+
+
+def test_save__the_lake_grew_and_was_compacted_since__is_kept(tmp_path):
+    lake = small_lake(tmp_path)
+    made = rollups.rebuild(SMALL, lake).rollup
+    for number in range(3):
+        write_lake(tmp_path, events=[event(f"learner-{number}", "sale", day(8), 1.0)])
+    compact_all(tmp_path, min_files=2)
+    rollups.forget(tmp_path)
+
+    assert Shelf(lake.root, rollups.Shape.of(SMALL)).save(made)
+    assert refreshed(SMALL, tmp_path).how == "updated"
+
+
+def test_save__the_log_no_longer_reaches_back__leaves_nothing_there(tmp_path):
+    lake = small_lake(tmp_path)
+    made = rollups.rebuild(SMALL, lake).rollup
+    rollups.forget(tmp_path)
+    version = lake.version["events"]
+    (tmp_path / "events" / "_delta_log" / f"{version:020d}.json").unlink()
+
+    assert not Shelf(lake.root, rollups.Shape.of(SMALL)).save(made)
 
 
 def test_verify__a_rollup_that_grew__is_as_history_says(tmp_path):
