@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from analysis.lake.erase import erase_before
+from analysis.rollups.shelf import forget as forget_rollups
 from experiment_server.audit.service import record
 from experiment_server.environments.models import Environment
+from experiment_server.ingest.rewriting import rewriting
 from experiment_server.ingest.sealing import exclusive, lake_root
 from experiment_server.problems import invalid
 from experiment_server.retention.models import RetentionRule
@@ -25,9 +27,12 @@ Remove = Callable[[State, Environment, datetime], int]
 
 def _of_lake(table: str) -> Remove:
     def remove(state: State, environment: Environment, before: datetime) -> int:
-        root = lake_root(state.settings.lake_dir, environment)
-        with exclusive(state.database, int(environment.id or 0)):
-            return erase_before(root, table, before.date())
+        root, environment_id = lake_root(state.settings.lake_dir, environment), environment.id or 0
+        with rewriting(state.database, environment_id), exclusive(state.database, environment_id):
+            n_rows = erase_before(root, table, before.date())
+            if n_rows:
+                forget_rollups(root)
+        return n_rows
 
     return remove
 

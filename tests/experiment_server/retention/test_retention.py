@@ -1,12 +1,16 @@
 """Rules of retention: set by admins, applied at night, and only to what is past its time."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from analysis.lake.reader import Lake
+from analysis.rollups.shelf import FOLDER, list_folders
 from experiment_server.columns import utc_now
 from experiment_server.environments.service import load_environment
+from experiment_server.ingest import sealing
+from experiment_server.ingest.rewriting import rewriting
 from experiment_server.ingest.sealing import lake_root, seal_all
 from experiment_server.ingest.service import receive
 from experiment_server.retention import jobs, service
@@ -60,6 +64,38 @@ def test_retention__rule_for_events__removes_older_days_once_a_night(state, envi
     assert [result.outcome for result in first] == ["done"]
     assert again == []
     assert n_events(state, environment) == 3
+
+
+def test_retention__while_the_lake_is_compacted__waits_for_its_turn(
+    state, environment, monkeypatch
+):
+    monkeypatch.setattr(sealing, "WAIT_S", 0.0)
+    send(state, environment, [0, 400])
+    with state.database.write() as session:
+        service.set_rules(session, SYSTEM, environment, {"events": 100})
+
+    with rewriting(state.database, environment.id):
+        meanwhile = run_jobs(state, jobs.JOBS, utc_now())
+        kept = n_events(state, environment)
+    afterwards = service.apply(state, environment, utc_now())
+
+    assert [result.outcome for result in meanwhile] == ["failed"]
+    assert (kept, afterwards) == (2, {"events": 1})
+
+
+@pytest.mark.parametrize(("age", "left"), [(400, ()), (0, ("sales-1-abc",))])
+def test_retention__rows_went__roll_ups_that_may_hold_them_go_too(state, environment, age, left):
+    send(state, environment, [age])
+    root = lake_root(state.settings.lake_dir, environment)
+    folder = Path(root) / FOLDER / "sales-1-abc"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}")
+    with state.database.write() as session:
+        service.set_rules(session, SYSTEM, environment, {"events": 100})
+
+    run_jobs(state, jobs.JOBS, utc_now())
+
+    assert list_folders(root) == left
 
 
 def test_retention__no_rule__keeps_everything_and_runs_nothing(state, environment):
