@@ -26,7 +26,7 @@ def open_parquet(path: Path) -> Iterator[Source]:
         read = [0]
         rows = _rows(file, path.name, read)
         names = tuple(file.schema_arrow.names)
-        yield Source(names, rows, file.metadata.num_rows, lambda: read[0])
+        yield Source(names, rows, file.metadata.num_rows, lambda: read[0], ("parquet",))
 
 
 @contextmanager

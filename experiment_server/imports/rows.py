@@ -32,6 +32,7 @@ class Source:
         rows: the rows, read as they are asked for.
         total: the file's size, in the unit of ``position``.
         position: how far it is read.
+        way: how its bytes are read: format, encoding, delimiter.
         is_table: each row is a list of texts under the columns (CSV).
     """
 
@@ -39,6 +40,7 @@ class Source:
     rows: Iterator[FileRow]
     total: int
     position: Callable[[], int]
+    way: tuple[str, ...]
     is_table: bool = False
 
 

@@ -91,7 +91,15 @@ def run_import(
     """
     with _open(asked) as source:
         mapping = build_mapping(subject, source.columns, asked.wish, asked.path.name)
-        run = _begin(state, environment, mapping, asked, again=again)
+        young = ImportRun(
+            environment_id=int(environment.id or 0),
+            fingerprint=_fingerprint(asked.path, source, mapping),
+            subject=subject.name,
+            file_name=asked.path.name[:300],
+            started_at=state.clock(),
+            updated_at=state.clock(),
+        )
+        run = _begin(state, young, again=again)
         if run.finished_at is not None:
             return _imported(run, mapping, source, asked.path, was_done=True)
         n_before = run.n_rows
@@ -196,16 +204,13 @@ def _running(run: ImportRun) -> Problem:
     return conflict(f"Another import of {run.file_name} is running. Let it come to its end.")
 
 
-def _begin(
-    state: State, environment: Environment, mapping: ColumnMapping, asked: FileWish, *, again: bool
-) -> ImportRun:
-    """The file's run: a new one, or the one that an earlier import left."""
-    fingerprint, now = _fingerprint(asked.path, mapping), state.clock()
+def _begin(state: State, young: ImportRun, *, again: bool) -> ImportRun:
+    """The file's run: the new one, or the one that an earlier import left."""
     with state.database.write() as session:
         run = session.exec(
             select(ImportRun)
-            .where(ImportRun.environment_id == environment.id)
-            .where(ImportRun.fingerprint == fingerprint)
+            .where(ImportRun.environment_id == young.environment_id)
+            .where(ImportRun.fingerprint == young.fingerprint)
             .with_for_update()
         ).first()
         if run is not None and again:
@@ -213,14 +218,7 @@ def _begin(
             session.flush()
             run = None
         if run is None:
-            run = ImportRun(
-                environment_id=int(environment.id or 0),
-                fingerprint=fingerprint,
-                subject=mapping.subject.name,
-                file_name=asked.path.name[:300],
-                started_at=now,
-                updated_at=now,
-            )
+            run = young
             session.add(run)
             try:
                 session.flush()
@@ -230,12 +228,12 @@ def _begin(
     return run
 
 
-def _fingerprint(path: Path, mapping: ColumnMapping) -> str:
+def _fingerprint(path: Path, source: Source, mapping: ColumnMapping) -> str:
     """What two imports of the same bytes, read in the same way, share."""
     with path.open("rb") as file:
         content = file_digest(file, lambda: blake2b(digest_size=32)).hexdigest()
     way = (mapping.subject.name, sorted(mapping.fields), sorted(mapping.fixed.items()))
-    said = f"{content} {way} {mapping.timezone}"
+    said = f"{content} {source.way} {way} {mapping.timezone}"
     return blake2b(said.encode(), digest_size=32).hexdigest()
 
 

@@ -33,7 +33,8 @@ def open_csv(path: Path, encoding: str | None, delimiter: str | None) -> Iterato
     csv.field_size_limit(MAX_LINE)
     with path.open("rb") as raw, _unzipped(raw) as file:
         with _readable(path.name, encoding):
-            text = io.TextIOWrapper(file, _encoding(path.name, file, encoding), newline="")
+            used = _encoding(path.name, file, encoding)
+            text = io.TextIOWrapper(file, used, newline="")
             first = text.readline(MAX_LINE)
             if not first.strip():
                 raise unreadable(path.name, "the file is empty", "It needs a header and rows.")
@@ -41,7 +42,8 @@ def open_csv(path: Path, encoding: str | None, delimiter: str | None) -> Iterato
             reader = csv.reader(chain([first], text), delimiter=chosen, strict=True)
             columns = _header(path.name, next(reader))
         rows = _guarded(path.name, encoding, _csv_rows(reader, columns))
-        yield Source(columns, rows, path.stat().st_size, raw.tell, is_table=True)
+        way = ("csv", used, chosen)
+        yield Source(columns, rows, path.stat().st_size, raw.tell, way, is_table=True)
 
 
 @contextmanager
@@ -63,7 +65,8 @@ def open_json_lines(path: Path, encoding: str | None) -> Iterator[Source]:
         if not columns or _begins_array(peeked[0]):
             remedy = "Write one object a line; for an array: jq -c '.[]' FILE > FILE.jsonl"
             raise unreadable(path.name, "no line holds a JSON object", remedy)
-        yield Source(tuple(columns), chain(peeked, rows), path.stat().st_size, raw.tell)
+        size = path.stat().st_size
+        yield Source(tuple(columns), chain(peeked, rows), size, raw.tell, ("jsonl",))
 
 
 @contextmanager
@@ -81,10 +84,9 @@ def _encoding(name: str, file: io.BufferedReader, asked: str | None) -> str:
     if asked is None:
         return "utf-16" if file.peek(2)[:2] in UTF_16 else "utf-8-sig"
     try:
-        codecs.lookup(asked)
+        return codecs.lookup(asked).name
     except LookupError:
         raise unreadable(name, f"unknown encoding {asked!r}", "For example latin-1.") from None
-    return asked
 
 
 def _guarded(name: str, encoding: str | None, rows: Iterator[FileRow]) -> Iterator[FileRow]:

@@ -106,6 +106,31 @@ def test_import_events__same_rows_in_another_file__are_there_already(
     assert len(lake_rows(database, settings)) == 4
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "learner"),
+    [
+        (("--encoding", "latin-1"), ("--encoding", "utf-8"), "zoë"),
+        (("--delimiter", ";"), ("--delimiter", ","), "zoë"),
+    ],
+    ids=["encoding", "delimiter"],
+)
+def test_import_events__same_bytes_read_in_another_way__is_another_import(
+    momentum, database, settings, tmp_path, place, before, after, learner
+):
+    header, row = "learner,kind,at,note;learner;kind;at", f"{learner},sale,{AT},x;x;sale;{AT}"
+    path = written(tmp_path, "log.csv", header, row)
+    words = ("import", "events", str(path), *PLACE)
+
+    momentum(*words, *before)
+    again = momentum(*words, *before)
+    otherwise = momentum(*words, *after)
+
+    pseudonym = Pseudonyms(place.pseudonym_key).learner(learner)
+    assert "imported to its end before" in again.text
+    assert "imported to its end before" not in otherwise.text
+    assert pseudonym in {row["learner"] for row in lake_rows(database, settings)}
+
+
 def test_import_outcomes__corrected_by_a_second_file__shows_the_correction(
     momentum, database, settings, tmp_path, place
 ):
