@@ -59,7 +59,8 @@ def read_rules(env: str) -> Response:
 @blueprint.output(RetentionView)
 @blueprint.doc(
     summary="Say how long rows are kept",
-    description="Older days leave the lake at night, and its disk with a later vacuum.",
+    description="Older days leave the lake at night, and its disk with a later vacuum. "
+    "An experiment that runs for longer than its rows are kept loses its first learners.",
 )
 @web.authorize("environments.write")
 def set_rules(env: str, body: RetentionBody) -> Response:

@@ -65,8 +65,9 @@ def set_rules(
     """Replace an environment's rules.
 
     Raises:
-        Problem: 422, for a kind that there is not, or a number of days that would take rows away
-            from readouts that still run.
+        Problem: 422, for a kind that there is not, or a number of days outside ``LEAST_DAYS`` to
+            ``MOST_DAYS``. What experiments still need of older days is not looked at: a rule lasts
+            longer than they do.
     """
     for kept, days in wanted.items():
         if kept not in KEPT:
