@@ -79,7 +79,7 @@ def as_bodies(items: Sequence[Item]) -> list[bytes]:
 
 
 class Server:
-    """``momentum serve`` with one worker and no schedule."""
+    """``momentum serve`` without a schedule."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, key: str) -> None:
         self.port, self.key = port, key
@@ -127,7 +127,7 @@ def _post(connection: HTTPConnection, key: str, body: bytes) -> str | None:
 
 
 @contextmanager
-def running(database: Database, folder: Path) -> Iterator[Server]:
+def running(database: Database, folder: Path, n_workers: int = 1) -> Iterator[Server]:
     """A server on this database, until the block ends."""
     with database.write() as session:
         place = environments.load_environment(session, "production")
@@ -138,6 +138,7 @@ def running(database: Database, folder: Path) -> Iterator[Server]:
         "MOMENTUM_DATABASE_URL": database.url.render_as_string(hide_password=False),
         "MOMENTUM_DATA_DIR": str(folder),
         "MOMENTUM_PORT": str(port),
+        "MOMENTUM_WORKERS": str(n_workers),
         "MOMENTUM_LOG_LEVEL": "error",
         "MOMENTUM_SCHEDULER": "off",
     }

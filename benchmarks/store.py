@@ -36,6 +36,7 @@ from tests import postgresql
 N_EVENTS: Final = 10_000  # a round; short and many: one of them meets the machine at rest
 ROUNDS: Final = 8
 N_CLIENTS: Final = 4
+N_CORES: Final = 2  # the server's workers: as many as the machine of the target has cores
 N_BEFORE: Final = 1_000_000  # event ids that the ledger knows already
 N_SEALED: Final = 500_000
 DURABLE: Final = ("max_connections=50", "listen_addresses=", "max_wal_size=4GB")
@@ -76,13 +77,15 @@ def _ingest(name: str, store: Callable[[], Any]) -> None:
     costs: dict[str, list[Cost]] = {}
     with store() as (database, folder, bare):
         _fill_ledger(database)
-        with running(database, folder) as server:
-            server.send(_rows(5_000, 0).bodies, N_CLIENTS)  # warm
+        with running(database, folder, N_CORES) as both, running(database, folder) as one:
+            for server in (both, one):
+                server.send(_rows(5_000, server.port).bodies, N_CLIENTS)  # warm
             for number in range(1, ROUNDS + 1):
-                rows = _rows(N_EVENTS, number)
-                random_ids = as_bodies(make_items(N_EVENTS, -number, numbered=False))
-                costs.setdefault(OURS, []).append(_sent(server, rows.bodies))
-                costs.setdefault(f"{OURS}, ids at random", []).append(_sent(server, random_ids))
+                rows, others = _rows(N_EVENTS, number), _rows(N_EVENTS, ROUNDS + number)
+                random_ids = as_bodies(make_items(N_EVENTS, number, numbered=False))
+                costs.setdefault(OURS, []).append(_sent(both, rows.bodies))
+                costs.setdefault(f"{OURS}, one worker", []).append(_sent(one, others.bodies))
+                costs.setdefault(f"{OURS}, ids at random", []).append(_sent(both, random_ids))
                 for what, insert in bare.items():
                     costs.setdefault(what, []).append(_inserted(insert, rows))
         n_bytes = _buffer_bytes(database)
@@ -216,7 +219,8 @@ def _bare_postgresql(connection: psycopg.Connection) -> dict[str, Insert]:
         "received_at bigint, value float8, activity text, topic text, course text, step integer, "
         "properties text)"
     )
-    connection.execute("CREATE TABLE bare_id (event_key bytea PRIMARY KEY)")
+    for ids in ("bare_id", "inserted_id"):
+        connection.execute(f"CREATE TABLE {ids} (event_key bytea PRIMARY KEY)")
     connection.commit()
 
     def copy_rows(_keys: Sequence[bytes], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -235,7 +239,17 @@ def _bare_postgresql(connection: psycopg.Connection) -> dict[str, Insert]:
                     copy.write_row((key,))
             copy_rows(keys, rows)
 
-    return {"COPY: rows and their ids": copy_both, "COPY: rows, repeats unnoticed": copy_rows}
+    def insert_both(keys: Sequence[bytes], rows: Sequence[tuple[Any, ...]]) -> None:
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO inserted_id VALUES (%s)", [(key,) for key in keys])
+            cursor.executemany(f"INSERT INTO bare VALUES ({marks})", rows)
+
+    marks = ", ".join(["%s"] * len(_COLUMNS))
+    return {
+        "executemany: rows and their ids": insert_both,
+        "COPY: rows and their ids": copy_both,
+        "COPY: rows, repeats unnoticed": copy_rows,
+    }
 
 
 def _sealing() -> None:

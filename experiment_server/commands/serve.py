@@ -1,5 +1,6 @@
 """``momentum serve``: the web server and the schedule, in one command."""
 
+import gc
 import socket
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -111,6 +112,10 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         return self._worker.application
 
     def _begin(self, worker: Any) -> None:
+        # Of a batch's objects all but a few are gone at its end; looking for them every 700 objects
+        # takes a tenth of the server's time.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         # A stream ends by itself once its worker is told to, or gunicorn would wait for it.
         streams_of(self._worker.application).is_stopping = lambda: not worker.alive
         self._start_ticker()

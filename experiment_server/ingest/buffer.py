@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -11,6 +11,8 @@ from experiment_server.ingest import ledger
 from experiment_server.ingest.chunks import pack, unpack
 from experiment_server.ingest.items import ParsedItem
 from experiment_server.ingest.models import BufferedChunk
+
+_INSERT: Final = sa.insert(BufferedChunk.__table__)  # type: ignore[attr-defined]  # made once
 
 
 class Appended(NamedTuple):
@@ -71,13 +73,10 @@ def _insert_chunk(
     received_at: datetime,
 ) -> None:
     packed = pack(rows)
-    session.connection().execute(
-        sa.insert(BufferedChunk).values(
-            environment_id=environment_id,
-            lake_table=lake_table,
-            received_at=received_at,
-            n_rows=packed.n_rows,
-            n_bytes=packed.n_bytes,
-            content=packed.content,
-        )
-    )
+    chunk = {
+        "environment_id": environment_id,
+        "lake_table": lake_table,
+        "received_at": received_at,
+        **packed._asdict(),
+    }
+    session.connection().execute(_INSERT, chunk)

@@ -5,6 +5,7 @@ docs/decisions/0004.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -23,7 +24,7 @@ class Packed(NamedTuple):
 
 def pack(rows: Sequence[dict[str, Any]]) -> Packed:
     """The rows as one value, in their order. A column that a row lacks is null in it."""
-    names = dict.fromkeys(name for row in rows for name in row)
+    names = dict.fromkeys(chain.from_iterable(rows))
     text = orjson.dumps({name: [row.get(name) for row in rows] for name in names})
     return Packed(len(rows), len(text), pa.compress(text, codec=_CODEC, asbytes=True))
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from experiment_server.db import Database
-from experiment_server.environments.models import Environment
 from experiment_server.experiments.designs import delivered_keys
 from experiment_server.experiments.listed import LONGEST_UNIT, experiment_design, load_strata
 from experiment_server.experiments.models import Experiment
@@ -24,6 +24,8 @@ from experiment_server.ingest.pseudonyms import Pseudonyms
 from experiment_server.ingest.refused import NATIVE, held_items
 from experiment_server.ingest.standards import STANDARDS
 from experiment_server.quarantine import service as quarantine
+
+_PSEUDONYM_KEY: Final = sa.text("SELECT pseudonym_key FROM environment WHERE id = :id")
 
 
 def receive(
@@ -54,10 +56,10 @@ def load_rules(
     may_describe: bool,
 ) -> Rules:
     """What the parser needs to know besides these items."""
-    environment = session.get_one(Environment, environment_id)
+    key = session.connection().execute(_PSEUDONYM_KEY, {"id": environment_id}).scalar_one()
     return Rules(
         received_at=received_at,
-        pseudonyms=Pseudonyms(environment.pseudonym_key),
+        pseudonyms=Pseudonyms(key),
         experiments=_known_experiments(session, environment_id, items),
         may_describe=may_describe,
     )
