@@ -1,6 +1,7 @@
 """DuckDB in the process: the default engine."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import ibis
@@ -8,10 +9,28 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.backends.sql.datatypes import DuckDBType
 
-from analysis.engines import object_store
+from analysis.engines import object_store, spill
 
 _DAY: Final = "day"
 _DAY_FOLDER: Final = "/day="  # Delta keeps a partition's value in the name of its folder
+
+# What DuckDB is told of a file's rows, because it looks into none: so many as Delta's writer puts
+# into one group. Told nothing it expects a thousand, and keeps a join's events in memory where it
+# could keep the learners.
+_ROWS_A_FILE: Final = 1_048_576
+
+
+def open_session(address: str | Path = ":memory:", *, read_only: bool = False) -> BaseBackend:
+    """A session of DuckDB, as every one has to be opened.
+
+    What does not fit into memory lies in a private folder until the session ends (see ``spill``).
+
+    Args:
+        address: the database's file; by default none.
+        read_only: nothing in it is changed.
+    """
+    place = str(spill.new_folder())
+    return ibis.duckdb.connect(address, read_only=read_only, temp_directory=place)
 
 
 def connect(files: Mapping[str, Sequence[str]], schemas: Mapping[str, pa.Schema]) -> BaseBackend:
@@ -21,7 +40,7 @@ def connect(files: Mapping[str, Sequence[str]], schemas: Mapping[str, pa.Schema]
         files: table name -> the files that hold it; a table without files is empty.
         schemas: table name -> its columns and types.
     """
-    backend = ibis.duckdb.connect()
+    backend = open_session()
     # Days are UTC days everywhere, whatever the machine's own zone.
     backend.raw_sql("SET TimeZone = 'UTC'")
     for name, schema in schemas.items():
@@ -59,5 +78,6 @@ def _view(name: str, schema: pa.Schema, paths: Sequence[str]) -> str:
     quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     return (  # names from our own schema; paths quoted
         f'CREATE VIEW "{name}" AS SELECT {", ".join(columns)} '  # noqa: S608
-        f"FROM read_parquet([{quoted}], schema = MAP {{{told}}}, filename = true)"
+        f"FROM read_parquet([{quoted}], schema = MAP {{{told}}}, filename = true, "
+        f"explicit_cardinality = {len(paths) * _ROWS_A_FILE})"
     )

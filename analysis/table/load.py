@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import ibis
 
+from analysis.engines.duckdb import open_session
 from analysis.statistics.collected import Statistic
 
 from .gather import BySegment, gather_by_segment, gather_outcome
@@ -45,7 +46,7 @@ def load_table(source: Source, request: TableRequest) -> Loaded:
     Raises:
         TableError: the message says which column or value, and what would be right.
     """
-    connection = ibis.duckdb.connect()
+    connection = open_session()
     name = name_of(source)
     with engine_errors_as_ours(name):
         file = open_source(connection, source)

@@ -5,11 +5,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import ibis
-
 from analysis.bayes.pooling import Pooling, pool, pool_by_sampling
 from analysis.bayes.segments import Scales
 from analysis.contrast import Contrast
+from analysis.engines.duckdb import open_session
 from analysis.methods.bayes_normal import segments_of
 from analysis.methods.welch import estimate
 from analysis.results import NotEstimable
@@ -60,7 +59,7 @@ def pool_table(path: Path, request: SegmentRequest) -> SegmentedEffects:
         TableError: the message says which column or value, and what would be right.
     """
     with engine_errors_as_ours(path):
-        cells = _cells(open_file(ibis.duckdb.connect(), path), path, request)
+        cells = _cells(open_file(open_session(), path), path, request)
     arms = {variant for variant, *_ in cells}
     for wanted in (request.control, request.treatment):
         if wanted not in arms:

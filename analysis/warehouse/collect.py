@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-import ibis
 from ibis.expr import types as ir
 
 from analysis.collect import check_plan, collect_from, latest_received
 from analysis.energize.norms import Norms
+from analysis.engines.duckdb import open_session
 from analysis.exposed import exposures_of, first_meetings, units_first
 from analysis.metrics import metric_kind
 from analysis.plan import AnalysisPlan
@@ -123,6 +123,6 @@ class _Here:
 
     @cached_property
     def _session(self) -> Any:
-        session = ibis.duckdb.connect()
+        session = open_session()
         session.raw_sql("SET TimeZone = 'UTC'")
         return session
