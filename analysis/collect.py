@@ -15,7 +15,7 @@ from ibis.expr import types as ir
 from analysis import predictions
 from analysis.energize.norms import Norms
 from analysis.engines.functions import DAY_US
-from analysis.exposed import count_units, exposures_of, units_first
+from analysis.exposed import Exposed, exposed_of, exposures_of
 from analysis.gathered import (
     FIRST_COLUMNS,
     add_lives,
@@ -54,8 +54,8 @@ _BEFORE: Final = {OUTCOME: COVARIATE, DENOMINATOR: COVARIATE_DENOMINATOR}
 class Source(Protocol):
     """Where a collection learns who was exposed, and what they did."""
 
-    def met(self) -> ir.Table:
-        """The exposures up to the look, or ``exposed.first_meetings`` of them."""
+    def exposed(self) -> Exposed:
+        """Who is in the experiment at the look."""
 
     def tallied(self, people: ir.Table) -> ir.Table:
         """The people (one row a learner), each with the plan's tallies."""
@@ -71,9 +71,9 @@ class History:
     plan: AnalysisPlan
     lake: Lake
 
-    def met(self) -> ir.Table:
-        """The exposures up to the look."""
-        return exposures_of(self.plan, self.lake)
+    def exposed(self) -> Exposed:
+        """Who is in the experiment, from the exposures up to the look."""
+        return exposed_of(self.plan, exposures_of(self.plan, self.lake))
 
     def tallied(self, people: ir.Table) -> ir.Table:
         """The people with their tallies, from their events."""
@@ -103,11 +103,13 @@ def collect_from(
 ) -> Collected:
     """The same, with exposures and tallies from wherever they are kept."""
     check_plan(plan, norms)
-    met = source.met().cache()
-    counted = count_units(plan, met)
-    people = units_first(plan, met).cache()
-    watched = people if _is_life_asked(plan) else _mature(plan, people)
-    known = source.tallied(with_segments(watched, lake, plan.as_of)).cache()
+    exposed = source.exposed()
+    counted, people = exposed.units, exposed.people
+    if _is_life_asked(plan):
+        # Read twice, because learners whose window is not complete are among them.
+        known = source.tallied(with_segments(people, lake, plan.as_of)).cache()
+    else:
+        known = source.tallied(with_segments(_mature(plan, people), lake, plan.as_of))
     with _outcomes(plan, norms, known).cache() as uncapped:
         learners = winsorised(plan, uncapped)
         mature = _count_mature(plan, learners)

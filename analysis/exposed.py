@@ -22,6 +22,9 @@ MET: tuple[str, ...] = (
 )
 """What is read of an exposure."""
 
+PEOPLE: tuple[str, ...] = ("learner", "unit", "variant", "exposed_us", "role", "region", "stratum")
+"""What is known of a learner who is in an experiment."""
+
 
 def exposures_of(plan: AnalysisPlan, lake: Lake) -> ir.Table:
     """The experiment's exposures in this phase, up to the look."""
@@ -57,7 +60,7 @@ def units_first(plan: AnalysisPlan, met: ir.Table) -> ir.Table:
     """
     joined = first_of_all(met).join(_units(met), "unit")
     kept = joined.filter((joined.unit_variants == 1) & joined.variant.isin(plan.variants))
-    return kept.select("learner", "unit", "variant", "exposed_us", "role", "region", "stratum")
+    return kept.select(*PEOPLE)
 
 
 def first_of_all(met: ir.Table) -> ir.Table:
@@ -79,12 +82,38 @@ class Units:
     n_crossed: int
 
 
+@dataclass(frozen=True)
+class Exposed:
+    """Who is in an experiment at a look.
+
+    Attributes:
+        units: how many.
+        people: as ``units_first`` says.
+    """
+
+    units: Units
+    people: ir.Table
+
+
+def exposed_of(plan: AnalysisPlan, met: ir.Table) -> Exposed:
+    """Who is in the experiment, from its exposures up to the look or ``first_meetings`` of them."""
+    met = met.cache()
+    return Exposed(count_units(plan, met), units_first(plan, met).cache())
+
+
 def count_units(plan: AnalysisPlan, met: ir.Table) -> Units:
     """Units by the one variant they met, and those that met several."""
     units = _units(met)
-    grouped = units.mutate(crossed=units.unit_variants > 1).group_by(["crossed", "unit_variant"])
-    rows = grouped.aggregate(n=ibis._.count()).to_pyarrow().to_pylist()
-    straight = {row["unit_variant"]: int(row["n"]) for row in rows if not row["crossed"]}
+    return count_apart(
+        plan, units.select(variant=units.unit_variant, crossed=units.unit_variants > 1)
+    )
+
+
+def count_apart(plan: AnalysisPlan, units: ir.Table) -> Units:
+    """The same, from one row a unit: ``variant``, and whether it ``crossed`` to another."""
+    grouped = units.group_by(["crossed", "variant"]).aggregate(n=units.count())
+    rows = grouped.to_pyarrow().to_pylist()
+    straight = {row["variant"]: int(row["n"]) for row in rows if not row["crossed"]}
     return Units(
         n_exposed={variant: straight.get(variant, 0) for variant in plan.variants},
         n_crossed=sum(int(row["n"]) for row in rows if row["crossed"]),

@@ -13,6 +13,7 @@ from analysis.collect import check_plan, collect_from, latest_received
 from analysis.collect import collect as collect_history
 from analysis.energize.norms import Norms
 from analysis.engines import DEFAULT_ENGINE
+from analysis.exposed import Exposed
 from analysis.gathered import to_us
 from analysis.lake.reader import Lake
 from analysis.plan import AnalysisPlan
@@ -21,6 +22,7 @@ from analysis.tallies import merges
 
 from .refresh import Refreshed, refresh
 from .rollup import Rollup, add_up, in_engine
+from .standing import exposed_at
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -72,10 +74,10 @@ class RolledUp:
     lake: Lake
     rollup: Rollup
 
-    def met(self) -> ir.Table:
-        """The first exposures that happened before the look."""
-        met = in_engine(self.lake, self.rollup.met)
-        return met.filter(met.exposed_us < to_us(self.plan.as_of))
+    def exposed(self) -> Exposed:
+        """Who is in the experiment, from the first exposures that happened before the look."""
+        met = in_engine(self.lake, self.rollup.met.drop_columns(["event_id"]))
+        return exposed_at(self.plan, met, to_us(self.plan.as_of))
 
     def tallied(self, people: ir.Table) -> ir.Table:
         """The people, each with the tallies that are kept of it."""

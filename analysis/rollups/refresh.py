@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.engines.functions import epoch_us
-from analysis.exposed import first_meetings, met_in
+from analysis.exposed import met_in
 from analysis.lake.changes import Unknown, files_since, table_id
 from analysis.lake.reader import Lake
 from analysis.lake.schema import DAY
@@ -24,6 +24,7 @@ from .rollup import (
     Rollup,
     add_up,
     first_exposures,
+    first_meetings_of,
     in_engine,
     rows_schema,
 )
@@ -139,8 +140,8 @@ def _added(
 def build(plan: AnalysisPlan, lake: Lake) -> Rollup:
     """The plan's roll-up from all of the lake's history; nothing is put anywhere."""
     exposures = lake.table("exposures", since=plan.started_at)
-    met = first_meetings(met_in(plan, exposures)).to_pyarrow().cast(MET_SCHEMA)
-    people = first_exposures(lake, met)
+    met = first_meetings_of(lake, met_in(plan, exposures))
+    people = first_exposures(met)
     versions = versions_of(lake)
     return Rollup(
         versions=versions,
@@ -165,6 +166,8 @@ def _rows(plan: AnalysisPlan, part: Lake, people: pa.Table) -> pa.Table:
     exposed = pc.min_max(people["exposed_us"]).as_py()
     first, last = exposed["min"] - reach.back_us, exposed["max"] + reach.ahead_us
     part = _of_days(part, _time(first).date(), _time(last).date())
+    # Files are sorted by learner, so neighbours in them are then neighbours in memory.
+    people = people.sort_by("learner")
     place = pa.array(np.arange(len(people), dtype=np.int64))
     numbered = in_engine(part, people.append_column("place", place))
     counted = tally(plan, part.table(EVENTS), numbered)
@@ -223,13 +226,14 @@ class _News:
         if added["exposures"]:
             fresh = lake.of_files({"exposures": added["exposures"]})
             new = met_in(plan, fresh.table("exposures", since=plan.started_at)).to_pyarrow()
-            both = in_engine(fresh, pa.concat_tables([met, new.cast(MET_SCHEMA)]))
-            met = first_meetings(both).to_pyarrow().cast(MET_SCHEMA)
+            known = met.select(MET_SCHEMA.names)
+            both = in_engine(fresh, pa.concat_tables([known, new.cast(MET_SCHEMA)]))
+            met = first_meetings_of(fresh, both)
         nowhere = lake.of_files({})
-        people = first_exposures(nowhere, met)
+        people = first_exposures(met)
         if met is old.met:
             return cls(plan, lake, added, met, people, people.slice(0, 0))
-        before = first_exposures(nowhere, old.met)
+        before = first_exposures(old.met)
         moved = _without(nowhere, people, before, PEOPLE_SCHEMA.names)
         return cls(plan, lake, added, met, people, moved)
 

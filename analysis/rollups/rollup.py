@@ -9,16 +9,26 @@ import ibis
 import pyarrow as pa
 from ibis.expr import types as ir
 
-from analysis.exposed import MET, first_of_all
+from analysis.exposed import MET, first_meetings
 from analysis.lake.reader import Lake
 from analysis.plan import AnalysisPlan
 from analysis.tallies import merges
+
+from .standing import with_standing
 
 FOLLOWED: Final = ("events", "exposures", "outcomes")
 """The tables whose rows are in a roll-up; learners' descriptions are read when it is."""
 
 MET_SCHEMA: Final = pa.schema(
     [(name, pa.int64() if name == "exposed_us" else pa.string()) for name in MET]
+)
+STANDING_SCHEMA: Final = pa.schema(
+    [
+        *MET_SCHEMA,
+        ("is_learners_first", pa.bool_()),
+        ("is_units_first", pa.bool_()),
+        ("crossed_us", pa.int64()),
+    ]
 )
 PEOPLE_SCHEMA: Final = pa.schema([("learner", pa.string()), ("exposed_us", pa.int64())])
 
@@ -30,7 +40,8 @@ class Rollup:
     Attributes:
         versions: table -> the Delta version up to which its rows are in here; -1: there was none.
         ids: table -> Delta's id of it; "" where there was none.
-        met: one row for each learner, unit and variant: its first exposure (``exposed.MET``).
+        met: one row for each learner, unit and variant: its first exposure (``exposed.MET``), and
+            what it means (``standing.with_standing``).
         rows: part -> one row a learner with events in its windows: ``learner``, ``exposed_us`` and
             the plan's tallies.
         received: UTC day -> when the youngest row of that day arrived, in microseconds.
@@ -54,10 +65,15 @@ def in_engine(lake: Lake, rows: pa.Table) -> ir.Table:
     return lake.connect().create_table(ibis.util.gen_name("rollup"), rows, temp=True)
 
 
-def first_exposures(lake: Lake, met: pa.Table) -> pa.Table:
+def first_meetings_of(lake: Lake, met: ir.Table) -> pa.Table:
+    """The exposures' first meetings, and what they mean."""
+    first = in_engine(lake, first_meetings(met).to_pyarrow().cast(MET_SCHEMA))
+    return with_standing(first).to_pyarrow().select(STANDING_SCHEMA.names).cast(STANDING_SCHEMA)
+
+
+def first_exposures(met: pa.Table) -> pa.Table:
     """Every learner with its first exposure: ``learner``, ``exposed_us``."""
-    first = first_of_all(in_engine(lake, met))
-    return first.select(*PEOPLE_SCHEMA.names).to_pyarrow().cast(PEOPLE_SCHEMA)
+    return met.filter(met["is_learners_first"]).select(PEOPLE_SCHEMA.names)
 
 
 def add_up(plan: AnalysisPlan, rows: ir.Table) -> ir.Table:

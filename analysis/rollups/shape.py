@@ -12,7 +12,7 @@ from analysis.kinds import OUTCOME_PREFIX
 from analysis.plan import AnalysisPlan
 from analysis.tallies import tally
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 EVENTS: Final = "events"
 OUTCOMES: Final = "outcomes"
 

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from analysis.lake.changes import Unknown, lake_filesystem, why_rewritten
 from analysis.storage import is_local
 
-from .rollup import FOLLOWED, MET_SCHEMA, Rollup
+from .rollup import FOLLOWED, STANDING_SCHEMA, Rollup
 from .shape import FORMAT, Shape
 
 FOLDER: Final = "_rollups"
@@ -116,7 +116,7 @@ class Shelf:
         return found
 
     def _read(self, files: pa_fs.FileSystem, manifest: dict[str, Any], rows: pa.Schema) -> Rollup:
-        schemas = {_MET: MET_SCHEMA, **dict.fromkeys(self.shape.parts, rows)}
+        schemas = {_MET: STANDING_SCHEMA, **dict.fromkeys(self.shape.parts, rows)}
         tables = {
             name: self._read_table(files, manifest["files"][name], schema)
             for name, schema in schemas.items()

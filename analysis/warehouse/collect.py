@@ -15,7 +15,7 @@ from ibis.expr import types as ir
 from analysis.collect import check_plan, collect_from, latest_received
 from analysis.energize.norms import Norms
 from analysis.engines.duckdb import open_session
-from analysis.exposed import exposures_of, first_meetings, units_first
+from analysis.exposed import Exposed, exposed_of, exposures_of, first_meetings, units_first
 from analysis.metrics import metric_kind
 from analysis.plan import AnalysisPlan
 from analysis.statistics.collected import Collected
@@ -50,9 +50,9 @@ class _There:
     plan: AnalysisPlan
     warehouse: Warehouse
 
-    def met(self) -> ir.Table:
-        """The first meetings of each learner, brought over."""
-        return self.here.bring("met", first_meetings(self._met))
+    def exposed(self) -> Exposed:
+        """Who is in the experiment, from the first meetings of each learner, brought over."""
+        return exposed_of(self.plan, self.here.bring("met", first_meetings(self._met)))
 
     def tallied(self, people: ir.Table) -> ir.Table:
         """The people with their tallies, which are counted in the warehouse."""
