@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from functools import cached_property
 from typing import Final
 
 import pyarrow as pa
@@ -18,10 +17,9 @@ from analysis.gathered import to_us
 from analysis.lake.reader import Lake
 from analysis.plan import AnalysisPlan
 from analysis.statistics.collected import Collected
-from analysis.tallies import merges
 
 from .refresh import Refreshed, refresh
-from .rollup import Rollup, add_up, in_engine
+from .rollup import PEOPLE_SCHEMA, Rollup, add_up, in_engine, of_everybody
 from .standing import exposed_at
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,17 +74,22 @@ class RolledUp:
 
     def exposed(self) -> Exposed:
         """Who is in the experiment, from the first exposures that happened before the look."""
-        met = in_engine(self.lake, self.rollup.met.drop_columns(["event_id"]))
-        return exposed_at(self.plan, met, to_us(self.plan.as_of))
+        met = self.rollup.met.drop_columns(["event_id"])
+        people = met.filter(met["is_learners_first"])
+        tallies = self._rows.drop_columns(PEOPLE_SCHEMA.names)
+        for name, column in zip(tallies.column_names, tallies.columns, strict=True):
+            people = people.append_column(name, column)
+        units = met.filter(met["is_units_first"])
+        return exposed_at(
+            self.plan,
+            in_engine(self.lake, units.select(["variant", "exposed_us", "crossed_us"])),
+            in_engine(self.lake, people),
+            to_us(self.plan.as_of),
+        )
 
     def tallied(self, people: ir.Table) -> ir.Table:
-        """The people, each with the tallies that are kept of it."""
-        rows = self._rows.rename(of_learner="learner", of_exposed_us="exposed_us")
-        joined = people.left_join(
-            rows,
-            [people.learner == rows.of_learner, people.exposed_us == rows.of_exposed_us],
-        )
-        return joined.select(*people.columns, *merges(self.plan))
+        """The people: they have the tallies that are kept of them beside them already."""
+        return people
 
     def latest_received(self) -> datetime | None:
         """When the youngest row arrived, of those that happened before the look."""
@@ -99,9 +102,12 @@ class RolledUp:
             whole += [] if of_the_day is None else [of_the_day]
         return max(whole, default=None)
 
-    @cached_property
-    def _rows(self) -> ir.Table:
-        parts = list(self.rollup.rows.values())
-        if len(parts) == 1:
-            return in_engine(self.lake, parts[0])
-        return add_up(self.plan, in_engine(self.lake, pa.concat_tables(parts)))
+    @property
+    def _rows(self) -> pa.Table:
+        """The tallies of all parts together, in the order of learners' first exposures."""
+        first, *more = self.rollup.rows.values()
+        if not more:
+            return first
+        parts = in_engine(self.lake, pa.concat_tables([first, *more]))
+        whole = add_up(self.plan, parts).to_pyarrow().cast(first.schema)
+        return of_everybody(first, whole)

@@ -26,6 +26,7 @@ from .rollup import (
     first_exposures,
     first_meetings_of,
     in_engine,
+    of_everybody,
     rows_schema,
 )
 from .shape import EVENTS, OUTCOMES, Shape
@@ -143,11 +144,12 @@ def build(plan: AnalysisPlan, lake: Lake) -> Rollup:
     met = first_meetings_of(lake, met_in(plan, exposures))
     people = first_exposures(met)
     versions = versions_of(lake)
+    rows = {part: _rows(plan, _only(lake, part), people) for part in Shape.of(plan).parts}
     return Rollup(
         versions=versions,
         ids=_ids(lake, versions),
         met=met,
-        rows={part: _rows(plan, _only(lake, part), people) for part in Shape.of(plan).parts},
+        rows={part: of_everybody(people, found) for part, found in rows.items()},
         received=_received(lake),
     )
 
@@ -158,7 +160,7 @@ def _only(lake: Lake, part: str) -> Lake:
 
 
 def _rows(plan: AnalysisPlan, part: Lake, people: pa.Table) -> pa.Table:
-    """One row for each of the people with events in its windows."""
+    """One row for each of the people (by learner) with events in its windows."""
     schema = rows_schema(plan)
     if not len(people):
         return schema.empty_table()
@@ -166,8 +168,7 @@ def _rows(plan: AnalysisPlan, part: Lake, people: pa.Table) -> pa.Table:
     exposed = pc.min_max(people["exposed_us"]).as_py()
     first, last = exposed["min"] - reach.back_us, exposed["max"] + reach.ahead_us
     part = _of_days(part, _time(first).date(), _time(last).date())
-    # Files are sorted by learner, so neighbours in them are then neighbours in memory.
-    people = people.sort_by("learner")
+    # By learner, as files are: neighbours there are then neighbours in memory.
     place = pa.array(np.arange(len(people), dtype=np.int64))
     numbered = in_engine(part, people.append_column("place", place))
     counted = tally(plan, part.table(EVENTS), numbered)
@@ -254,6 +255,7 @@ def _update(
     for day, at in _received(lake.of_files(added)).items():
         received[day] = max(at, received.get(day, at))
     versions = versions_of(lake)
+    rows = {part: of_everybody(news.people, found) for part, found in rows.items()}
     return Rollup(versions, _ids(lake, versions), news.met, rows, received)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis.expr import types as ir
 
 from analysis.exposed import MET, first_meetings
@@ -42,8 +43,8 @@ class Rollup:
         ids: table -> Delta's id of it; "" where there was none.
         met: one row for each learner, unit and variant: its first exposure (``exposed.MET``), and
             what it means (``standing.with_standing``).
-        rows: part -> one row a learner with events in its windows: ``learner``, ``exposed_us`` and
-            the plan's tallies.
+        rows: part -> one row a learner, in the order of ``first_exposures``: ``learner``,
+            ``exposed_us`` and the plan's tallies; null where there were no events in its windows.
         received: UTC day -> when the youngest row of that day arrived, in microseconds.
     """
 
@@ -68,12 +69,24 @@ def in_engine(lake: Lake, rows: pa.Table) -> ir.Table:
 def first_meetings_of(lake: Lake, met: ir.Table) -> pa.Table:
     """The exposures' first meetings, and what they mean."""
     first = in_engine(lake, first_meetings(met).to_pyarrow().cast(MET_SCHEMA))
-    return with_standing(first).to_pyarrow().select(STANDING_SCHEMA.names).cast(STANDING_SCHEMA)
+    ordered = with_standing(first).order_by(["learner", "unit", "variant"])
+    return ordered.select(*STANDING_SCHEMA.names).to_pyarrow().cast(STANDING_SCHEMA)
 
 
 def first_exposures(met: pa.Table) -> pa.Table:
-    """Every learner with its first exposure: ``learner``, ``exposed_us``."""
+    """Every learner with its first exposure: ``learner``, ``exposed_us``; by learner."""
     return met.filter(met["is_learners_first"]).select(PEOPLE_SCHEMA.names)
+
+
+def of_everybody(people: pa.Table, rows: pa.Table) -> pa.Table:
+    """One row for each of the people and in their order, from rows of some of them.
+
+    A look then finds the tallies of a learner in its place, and looks nobody up.
+    """
+    found = rows.combine_chunks().take(pc.index_in(people["learner"], rows["learner"]))
+    tallies = [found[name] for name in found.column_names[len(PEOPLE_SCHEMA) :]]
+    columns = [*people.select(PEOPLE_SCHEMA.names).columns, *tallies]
+    return pa.table(columns, schema=rows.schema)
 
 
 def add_up(plan: AnalysisPlan, rows: ir.Table) -> ir.Table:

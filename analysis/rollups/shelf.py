@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from analysis.lake.changes import Unknown, lake_filesystem, why_rewritten
 from analysis.storage import is_local
 
-from .rollup import FOLLOWED, STANDING_SCHEMA, Rollup
+from .rollup import FOLLOWED, PEOPLE_SCHEMA, STANDING_SCHEMA, Rollup, first_exposures
 from .shape import FORMAT, Shape
 
 FOLDER: Final = "_rollups"
@@ -121,6 +121,10 @@ class Shelf:
             name: self._read_table(files, manifest["files"][name], schema)
             for name, schema in schemas.items()
         }
+        people = first_exposures(tables[_MET])
+        for name in self.shape.parts:
+            if not tables[name].select(PEOPLE_SCHEMA.names).equals(people):
+                raise ValueError(f"the rows of {name} are of other learners")
         return Rollup(
             versions={name: int(manifest["versions"][name]) for name in FOLLOWED},
             ids={name: str(manifest["ids"][name]) for name in FOLLOWED},

@@ -10,7 +10,7 @@ from typing import Final
 import ibis
 from ibis.expr import types as ir
 
-from analysis.exposed import MET, PEOPLE, Exposed, count_apart
+from analysis.exposed import MET, Exposed, count_apart
 from analysis.plan import AnalysisPlan
 
 STANDING: Final = ("is_learners_first", "is_units_first", "crossed_us")
@@ -46,17 +46,21 @@ def _crossed(met: ir.Table) -> ir.Table:
     return second.select(of_unit="unit", crossed_us="at_us")
 
 
-def exposed_at(plan: AnalysisPlan, standing: ir.Table, as_of_us: int) -> Exposed:
+def exposed_at(plan: AnalysisPlan, units: ir.Table, people: ir.Table, as_of_us: int) -> Exposed:
     """Who is in the experiment at a look: what ``exposed.exposed_of`` says of the meetings.
 
     Args:
         plan: its variants.
-        standing: first meetings ``with_standing``.
+        units: first meetings ``with_standing``: each unit's first.
+        people: the same: each learner's first; further columns are left as they are.
         as_of_us: the look, in microseconds.
     """
-    met = standing.filter(standing.exposed_us < as_of_us)
-    crossed = met.crossed_us.notnull() & (met.crossed_us < as_of_us)
-    met = met.select(*PEOPLE, "is_learners_first", "is_units_first", crossed=crossed)
-    units = met.filter(met.is_units_first).select("variant", "crossed")
-    people = met.filter(met.is_learners_first, ~met.crossed, met.variant.isin(plan.variants))
-    return Exposed(count_apart(plan, units), people.select(*PEOPLE))
+    units = _before(units, as_of_us).select("variant", "crossed")
+    people = _before(people, as_of_us)
+    people = people.filter(~people.crossed, people.variant.isin(plan.variants))
+    return Exposed(count_apart(plan, units), people.drop(*STANDING, "crossed"))
+
+
+def _before(met: ir.Table, as_of_us: int) -> ir.Table:
+    known = met.filter(met.exposed_us < as_of_us)
+    return known.mutate(crossed=known.crossed_us.notnull() & (known.crossed_us < as_of_us))
