@@ -19,7 +19,7 @@ from analysis.plan import AnalysisPlan
 from analysis.statistics.collected import Collected
 
 from .refresh import Refreshed, refresh
-from .rollup import PEOPLE_SCHEMA, Rollup, add_up, in_engine, of_everybody
+from .rollup import PEOPLE_SCHEMA, Rollup, add_up, in_engine, of_everybody, those
 from .standing import exposed_at
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,11 +75,11 @@ class RolledUp:
     def exposed(self) -> Exposed:
         """Who is in the experiment, from the first exposures that happened before the look."""
         met = self.rollup.met.drop_columns(["event_id"])
-        people = met.filter(met["is_learners_first"])
+        people = those(met, "is_learners_first")
         tallies = self._rows.drop_columns(PEOPLE_SCHEMA.names)
         for name, column in zip(tallies.column_names, tallies.columns, strict=True):
             people = people.append_column(name, column)
-        units = met.filter(met["is_units_first"])
+        units = those(met, "is_units_first")
         return exposed_at(
             self.plan,
             in_engine(self.lake, units.select(["variant", "exposed_us", "crossed_us"])),

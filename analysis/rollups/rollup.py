@@ -75,7 +75,13 @@ def first_meetings_of(lake: Lake, met: ir.Table) -> pa.Table:
 
 def first_exposures(met: pa.Table) -> pa.Table:
     """Every learner with its first exposure: ``learner``, ``exposed_us``; by learner."""
-    return met.filter(met["is_learners_first"]).select(PEOPLE_SCHEMA.names)
+    return those(met, "is_learners_first").select(PEOPLE_SCHEMA.names)
+
+
+def those(met: pa.Table, flag: str) -> pa.Table:
+    """The meetings of which the flag is true."""
+    # Most often every one: a learner who meets one variant has one row.
+    return met if pc.all(met[flag]).as_py() else met.filter(met[flag])
 
 
 def of_everybody(people: pa.Table, rows: pa.Table) -> pa.Table:

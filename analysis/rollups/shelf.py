@@ -36,6 +36,7 @@ _UNREADABLE: Final = (
     AttributeError,
     pa.ArrowException,
 )
+_FEW_VALUES: Final = ("variant", "role", "region", "stratum")
 _LEAVE_S: Final = 3600.0  # a reader of the manifest before may still want its files
 
 
@@ -163,7 +164,13 @@ class Shelf:
         self, files: pa_fs.FileSystem, name: str, token: str, rows: pa.Table
     ) -> dict[str, Any]:
         sink = pa.BufferOutputStream()
-        pq.write_table(rows, sink, compression="zstd", compression_level=1)
+        pq.write_table(
+            rows,
+            sink,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[each for each in _FEW_VALUES if each in rows.column_names],
+        )
         content = sink.getvalue()
         file = f"{name}-{token}.parquet"
         with files.open_output_stream(f"{self.folder}/{file}") as stream:
