@@ -1,7 +1,7 @@
 """The case that is decided: everything that the decision looks at, treatment by treatment."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .results import CheckResult, Teams
@@ -35,7 +35,10 @@ class Guardrail:
 
 @dataclass(frozen=True)
 class Treatment:
-    """What the evidence says of one treatment. Numbers are in the primary's unit."""
+    """What the evidence says of one treatment.
+
+    Numbers are the primary's, in its unit; those on other primaries are in ``co_primaries``.
+    """
 
     variant: str
     effect: float
@@ -51,10 +54,42 @@ class Treatment:
     farthest: float = 0.0  # the largest difference, either way, that the data allow
     expected_loss: float = 0.0  # of shipping it rather than the control
     regret: float = 0.0  # of shipping it rather than the best of all variants
-    predictive_power: float | None = None  # chance to pass the last look's boundary
+    predictive_power: float | None = None  # chance to pass the last look's boundary on the primary
     guardrails: tuple[Guardrail, ...] = ()
     secondaries_worse: tuple[str, ...] = ()  # after Benjamini-Hochberg
     teams: Teams | None = None  # where whole teams were randomised
+    co_primaries: tuple["OnCoPrimary", ...] = ()  # those that could be estimated
+    missing: tuple[str, ...] = ()  # titles of co-primaries without an estimate
+
+    @property
+    def on_each(self) -> tuple["Treatment", ...]:
+        """What the evidence says on the primary, and on each co-primary."""
+        return (self, *(each.found for each in self.co_primaries))
+
+    @property
+    def is_winner(self) -> bool:
+        """Whether it is past the upper boundary on the primary or on a co-primary."""
+        return any(each.wins for each in self.on_each)
+
+    @property
+    def harms_a_primary(self) -> bool:
+        """Whether it does harm on the primary or on a co-primary."""
+        return any(each.harmed or each.loses for each in self.on_each)
+
+    @property
+    def is_negligible(self) -> bool:
+        """Whether no primary shows, or can still hide, a difference that matters."""
+        return not self.missing and all(each.negligible for each in self.on_each)
+
+    @property
+    def chance_to_win(self) -> float | None:
+        """The most that the chance to win at the last look can be; None: not to be asked.
+
+        With co-primaries the sum of the chances on each: never below the chance of any.
+        """
+        chances = [each.predictive_power for each in self.on_each]
+        known = [chance for chance in chances if chance is not None]
+        return None if self.missing or len(known) < len(chances) else min(1.0, sum(known))
 
     def guardrails_in(self, *states: GuardrailState) -> tuple[Guardrail, ...]:
         """The guardrails that are in one of these states."""
@@ -63,7 +98,7 @@ class Treatment:
     @property
     def is_out(self) -> bool:
         """Whether it does harm: learners should not go on meeting it."""
-        return self.harmed or self.loses or bool(self.guardrails_in("harmed"))
+        return self.harms_a_primary or bool(self.guardrails_in("harmed"))
 
     @property
     def has_few_teams(self) -> bool:
@@ -74,6 +109,18 @@ class Treatment:
     def unshown(self) -> tuple[Guardrail, ...]:
         """The guardrails that keep a winner from being shipped."""
         return self.guardrails_in("open", "worse", "unknown")
+
+
+@dataclass(frozen=True)
+class OnCoPrimary:
+    """What the evidence says of one treatment on one co-primary, in its unit."""
+
+    key: str
+    metric: str  # title
+    unit_label: str
+    minimum_effect: float
+    threshold: float  # the loss that nobody would mind
+    found: Treatment
 
 
 @dataclass(frozen=True)
@@ -134,8 +181,13 @@ class Evidence:
 
     @property
     def winners(self) -> tuple[Treatment, ...]:
-        """Treatments past the upper boundary that do no harm, likeliest best first."""
-        return tuple(sorted((t for t in self.remaining if t.wins), key=lambda t: -t.p_best))
+        """Treatments past the upper boundary that do no harm, likeliest best first.
+
+        Winners on the primary come before those on a co-primary alone, which are ordered by their
+        chance to be best on the one that they are spoken of by.
+        """
+        found = (t for t in self.remaining if t.is_winner)
+        return tuple(sorted(found, key=lambda t: (not t.wins, -self.lead(t)[1].p_best)))
 
     @property
     def shippable(self) -> tuple[Treatment, ...]:
@@ -145,13 +197,26 @@ class Evidence:
     @property
     def tied(self) -> tuple[Treatment, ...]:
         """Shippable winners none of which costs more than people care about; () without a tie."""
-        found = tuple(t for t in self.shippable if t.regret <= self.threshold)
-        return found if len(found) > 1 else ()
+        return self.cheap if len(self.cheap) > 1 else ()
+
+    @property
+    def cheap(self) -> tuple[Treatment, ...]:
+        """Shippable winners that cost no more than people care about, on any primary."""
+        return tuple(
+            t
+            for t in self.shippable
+            if all(each.regret <= e.threshold for e, each in self.on_each(t))
+        )
 
     @property
     def chosen(self) -> tuple[Treatment, ...]:
-        """Shippable winners, the one to ship first: of a tie it is one of the tied."""
-        return tuple(sorted(self.shippable, key=lambda t: bool(self.tied) and t not in self.tied))
+        """Shippable winners, the one to ship first: of a tie it is one of the tied.
+
+        With co-primaries, one that is cheap on all primaries comes before one that is best on one.
+        """
+        several = any(t.co_primaries for t in self.shippable)
+        first = self.cheap if several else self.tied
+        return tuple(sorted(self.shippable, key=lambda t: bool(first) and t not in first))
 
     @property
     def too_early(self) -> bool:
@@ -161,16 +226,61 @@ class Evidence:
     @property
     def futile(self) -> bool:
         """Whether no treatment that goes on has much of a chance left."""
-        chances = [t.predictive_power for t in self.remaining]
+        chances = [t.chance_to_win for t in self.remaining]
         return (
             bool(chances)
             and not self.waiting
             and all(chance is not None and chance < FUTILE_BELOW for chance in chances)
         )
 
+    def on_each(self, treatment: Treatment) -> tuple[tuple["Evidence", Treatment], ...]:
+        """The treatment on the primary and on each co-primary, with the case as seen from there."""
+        seen = [
+            (
+                replace(
+                    self,
+                    metric=each.metric,
+                    unit_label=each.unit_label,
+                    minimum_effect=each.minimum_effect,
+                    care=each.threshold,
+                ),
+                each.found,
+            )
+            for each in treatment.co_primaries
+        ]
+        return ((self, treatment), *seen)
+
+    def by_primary(
+        self, treatments: Sequence[Treatment]
+    ) -> list[tuple["Evidence", list[Treatment]]]:
+        """The primary, then each co-primary, with what is known of each of these treatments."""
+        found: dict[str, tuple[Evidence, list[Treatment]]] = {}
+        for treatment in treatments:
+            keys = ("", *(each.key for each in treatment.co_primaries))
+            for key, (seen, on) in zip(keys, self.on_each(treatment), strict=True):
+                found.setdefault(key, (seen, []))[1].append(on)
+        return list(found.values())
+
+    def lead(self, treatment: Treatment) -> tuple["Evidence", Treatment]:
+        """Where a treatment is seen best: on a primary that it won, or else on the primary.
+
+        Of several that it won, one that belief agrees with; of these the primary, or else the
+        co-primary on which it is surest to be better. The order of co-primaries plays no part.
+        """
+        primary, *co_primaries = self.on_each(treatment)
+        ranked = sorted(co_primaries, key=lambda at: (-at[1].p_better, at[0].metric))
+        won = [at for at in (primary, *ranked) if at[1].wins]
+        return min(won, key=lambda at: not self.believed_on(*at), default=primary)
+
+    @staticmethod
+    def believed_on(e: "Evidence", found: Treatment) -> bool:
+        """Whether belief, prior included, is as sure on one primary as the test has to be."""
+        return found.p_better >= CERTAIN_ENOUGH and found.expected_loss <= e.threshold
+
     def believed(self, treatment: Treatment) -> bool:
-        """Whether the belief, prior included, is as sure of it as the test has to be."""
-        return treatment.p_better >= CERTAIN_ENOUGH and treatment.expected_loss <= self.threshold
+        """Whether belief is as sure of it as the test has to be, where it is seen best."""
+        e, found = self.lead(treatment)
+        return self.believed_on(e, found)
 
     def is_held_back(self, treatment: Treatment) -> bool:
         """Whether something speaks against shipping a treatment that has passed the boundary."""

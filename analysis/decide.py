@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from . import reasons
+from . import reasons, remedies
 from .case import Evidence, Treatment
-from .reasons import Say, doubts, listed, number
+from .phrases import effect, elsewhere, listed, number
+from .reasons import Say, doubts
 from .results import ArmVerdict, Decision, Verdict
 
 __all__ = ["RULES", "Evidence", "Rule", "Treatment", "decide", "doubts", "number"]
@@ -29,84 +30,84 @@ RULES: Final = (
         Verdict.DO_NOT_USE,
         lambda e: bool(e.broken),
         reasons.broken,
-        reasons.mend,
+        remedies.mend,
     ),
     Rule(
         "guardrail-harmed",
         Verdict.ROLL_BACK,
         lambda e: e.nobody_left and any(t.guardrails_in("harmed") for t in e.out),
         reasons.harm,
-        reasons.redesign,
+        remedies.redesign,
     ),
     Rule(
         "primary-harmed",
         Verdict.ROLL_BACK,
         lambda e: e.nobody_left,
         reasons.harm,
-        reasons.redesign,
+        remedies.redesign,
     ),
     Rule(
         "tie",
         Verdict.SHIP,
         lambda e: bool(e.tied),
         reasons.tie,
-        reasons.undo_winner,
+        remedies.undo_winner,
     ),
     Rule(
         "winner",
         Verdict.SHIP,
         lambda e: bool(e.shippable),
         reasons.winner,
-        reasons.undo_winner,
+        remedies.undo_winner,
     ),
     Rule(
         "winner-too-early",
         Verdict.KEEP_RUNNING,
         lambda e: bool(e.winners) and e.too_early and not e.final,
         reasons.held_back,
-        reasons.ripen,
+        remedies.ripen,
     ),
     Rule(
         "too-few-teams",
         Verdict.REVIEW,
         lambda e: bool(e.winners) and e.winners[0].has_few_teams,
         reasons.held_back,
-        reasons.more_teams,
+        remedies.more_teams,
     ),
     Rule(
         "guardrails-not-shown-yet",
         Verdict.KEEP_RUNNING,
         lambda e: bool(e.winners) and bool(e.winners[0].unshown) and not e.final,
         reasons.held_back,
-        reasons.show_guardrails,
+        remedies.show_guardrails,
     ),
     Rule(
         "guardrails-not-shown",
         Verdict.REVIEW,
         lambda e: bool(e.winners) and bool(e.winners[0].unshown),
         reasons.held_back,
-        reasons.show_guardrails,
+        remedies.show_guardrails,
     ),
     Rule(
         "evidence-disagrees",
         Verdict.REVIEW,
         lambda e: bool(e.winners),
         reasons.held_back,
-        reasons.settle,
+        remedies.settle,
     ),
     Rule(
         "nothing-to-estimate-yet",
         Verdict.KEEP_RUNNING,
         lambda e: not e.remaining and not e.final,
         reasons.no_estimate_yet,
-        reasons.wait,
+        remedies.wait,
     ),
     Rule(
         "nothing-to-estimate",
         Verdict.INCONCLUSIVE,
         lambda e: not e.remaining,
         reasons.no_estimate,
-        reasons.vary,
+        remedies.vary,
     ),
     Rule(
         "difference-too-small",
@@ -115,38 +116,38 @@ RULES: Final = (
             e.precise_enough
             and e.ran_long_enough
             and not e.waiting
-            and all(t.negligible for t in e.remaining)
+            and all(t.is_negligible for t in e.remaining)
         ),
         reasons.negligible,
-        reasons.smaller_minimum,
+        remedies.smaller_minimum,
     ),
     Rule(
         "belief-ahead",
         Verdict.REVIEW,
         reasons.is_belief_ahead,
         reasons.belief_ahead,
-        reasons.settle,
+        remedies.settle,
     ),
     Rule(
         "out-of-looks",
         Verdict.INCONCLUSIVE,
         lambda e: e.final,
         reasons.inconclusive,
-        reasons.new_phase,
+        remedies.new_phase,
     ),
     Rule(
         "futile",
         Verdict.KEEP_RUNNING,
         lambda e: e.futile,
         reasons.futile,
-        reasons.leave_zero,
+        remedies.leave_zero,
     ),
     Rule(
         "keep-running",
         Verdict.KEEP_RUNNING,
         lambda _: True,
         reasons.running,
-        reasons.leave_zero,
+        remedies.leave_zero,
     ),
 )
 
@@ -183,14 +184,14 @@ def _arms(e: Evidence) -> tuple[ArmVerdict, ...]:
 def _arm(e: Evidence, t: Treatment) -> ArmVerdict:
     """What can be said of one treatment alone."""
     title = e.titles.get(t.variant, t.variant)
-    alone = f"{reasons.effect(e, t)}."
+    alone = f"{'; '.join([effect(*e.lead(t)), *elsewhere(e, t)])}."
     if t.is_out:
         return ArmVerdict(t.variant, title, "take out", reasons.harm_of(e, t))
-    if t.wins and e.is_held_back(t):
-        why = f"{alone[:-1]}, but {listed(doubts(e, t))}."
+    if t.is_winner and e.is_held_back(t):
+        why = f"{effect(*e.lead(t))}, but {listed(doubts(e, t))}."
         return ArmVerdict(t.variant, title, "held back", why)
-    if t.wins:
+    if t.is_winner:
         return ArmVerdict(t.variant, title, "winner", alone)
-    if t.negligible and e.precise_enough and e.ran_long_enough:
+    if t.is_negligible and e.precise_enough and e.ran_long_enough:
         return ArmVerdict(t.variant, title, "no meaningful difference", alone)
     return ArmVerdict(t.variant, title, "open", alone)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from .case import Guardrail, Treatment
+from .case import Guardrail, OnCoPrimary, Treatment
 from .contrast import Contrast
 from .correct import benjamini_hochberg
 from .estimate import Compared, with_estimates
@@ -12,8 +12,8 @@ from .guardrails import guardrail_power, standing
 from .levels import MetricLevel
 from .plan import AnalysisPlan
 from .regret import regrets
-from .results import Estimate, MetricResult
-from .sequential import Level
+from .results import Estimate, MetricResult, NotEstimable
+from .sequential import Level, level_of_look
 
 Z_ONE_SIDED = 1.6448536269514722
 """Two one-sided tests at 5 % each, at the last look. Earlier looks use their own boundary."""
@@ -31,11 +31,12 @@ def guardrails_of(
     """How every treatment stands with every guardrail."""
     guardrails = [metric for metric in plan.metrics if metric.role == "guardrail"]
     power = guardrail_power(plan.power, len(guardrails))
+    harm_z = level.harm_z
+    if plan.co_primaries:  # guardrails share their alpha with treatments, not with primaries
+        harm_z = level_of_look(plan, level.information, len(plan.variants) - 1).harm_z
     return {
         variant: {
-            metric.key: standing(
-                compared[metric.key], variant, levels[metric.key], level.harm_z, power
-            )
+            metric.key: standing(compared[metric.key], variant, levels[metric.key], harm_z, power)
             for metric in guardrails
         }
         for variant in plan.variants[1:]
@@ -63,7 +64,7 @@ def treatments_of(
     """The evidence on each treatment whose primary could be estimated.
 
     Args:
-        compared: the plan's metrics, exactly one of them primary.
+        compared: the plan's metrics, exactly one of them primary; co-primaries join in.
         metrics: their results, in the same order.
         level: of this look.
         alpha: for secondaries that no correction was chosen for.
@@ -71,24 +72,57 @@ def treatments_of(
         sides: "one": only the always-valid bound calls a treatment worse.
     """
     at = next(i for i, each in enumerate(compared) if each.metric.role == "primary")
-    primary, result = compared[at], metrics[at]
     fell_behind = _secondaries_worse(compared, metrics, alpha)
-    regret = _regrets(primary)
-    treatments = []
-    for estimate in result.estimates:
-        if isinstance(estimate, Estimate):
-            found = _treatment(primary, estimate, level, may_lose=sides == "two")
-            spared = (guardrails or {}).get(estimate.variant, {})
-            treatments.append(
-                replace(
-                    found,
-                    p_best=result.p_best[estimate.variant],
-                    regret=regret[estimate.variant],
-                    guardrails=tuple(spared.values()),
-                    secondaries_worse=fell_behind.get(estimate.variant, ()),
-                )
-            )
-    return tuple(treatments)
+    may_lose = sides == "two"
+    co_primaries = [
+        (each, _on_metric(each, result, level, may_lose))
+        for each, result in zip(compared, metrics, strict=True)
+        if each.metric.role == "co_primary"
+    ]
+    return tuple(
+        replace(
+            found,
+            guardrails=tuple((guardrails or {}).get(variant, {}).values()),
+            secondaries_worse=fell_behind.get(variant, ()),
+            co_primaries=tuple(
+                _on_co_primary(each, known[variant])
+                for each, known in co_primaries
+                if variant in known
+            ),
+            missing=tuple(
+                each.metric.title for each, known in co_primaries if variant not in known
+            ),
+        )
+        for variant, found in _on_metric(compared[at], metrics[at], level, may_lose).items()
+    )
+
+
+def _on_metric(
+    compared: Compared, result: MetricResult, level: Level, may_lose: bool
+) -> dict[str, Treatment]:
+    """What the evidence on one primary says of each treatment that could be estimated."""
+    regret = _regrets(compared)
+    return {
+        each.variant: replace(
+            _treatment(compared, each, level.of(compared.metric.key), may_lose),
+            p_best=result.p_best[each.variant],
+            regret=regret[each.variant],
+        )
+        for each in result.estimates
+        if not isinstance(each, NotEstimable)
+    }
+
+
+def _on_co_primary(compared: Compared, found: Treatment) -> OnCoPrimary:
+    metric = compared.metric
+    return OnCoPrimary(
+        metric.key,
+        metric.title,
+        metric.unit_label,
+        compared.minimum_effect,
+        compared.no_concern,
+        found,
+    )
 
 
 def _treatment(primary: Compared, estimate: Estimate, level: Level, may_lose: bool) -> Treatment:

@@ -14,7 +14,10 @@ from .bayes.prior import Prior
 
 PLAN_FORMAT = 1
 
-MetricRole = Literal["primary", "secondary", "guardrail"]
+MetricRole = Literal["primary", "co_primary", "secondary", "guardrail"]
+MOST_CO_PRIMARIES = 2
+"""Beside the one primary: each more makes every win harder to show."""
+
 Direction = Literal["increase", "decrease"]
 
 
@@ -58,6 +61,18 @@ class PreviousLook:
     information_fraction: float  # as its Sequential said, above 1 included
     alpha_spent: float  # cumulative, two-sided
     crossed: bool = False  # it passed its boundary, but the experiment ran on
+    co_information: dict[str, float] = field(default_factory=dict)  # of each co-primary, by key
+    co_crossed: tuple[str, ...] = ()  # the co-primaries that passed theirs
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; without co-primaries as before there were any."""
+        named = ("co_information", "co_crossed")
+        return {key: each for key, each in vars(self).items() if each or key not in named}
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "PreviousLook":
+        """The look that ``to_json`` wrote."""
+        return cls(**{**plain, "co_crossed": tuple(plain.get("co_crossed", ()))})
 
 
 @dataclass(frozen=True)
@@ -132,7 +147,7 @@ class AnalysisPlan:
     unit_kind: Literal["learner", "team"]
     variants: tuple[str, ...]  # the first is the control
     weights: tuple[float, ...]  # planned shares, sum 1
-    metrics: tuple[MetricPlan, ...]  # exactly one is primary
+    metrics: tuple[MetricPlan, ...]  # exactly one is primary, at most two are co-primary
     started_at: datetime  # UTC, aware: of the current phase
     as_of: datetime  # UTC, aware: events that happened later are not read
     phase: int = 1
@@ -176,8 +191,18 @@ class AnalysisPlan:
 
     @property
     def primary(self) -> MetricPlan:
-        """The metric that the decision is about."""
+        """The metric that sets the pace: planning, information and days left are about it."""
         return next(metric for metric in self.metrics if metric.role == "primary")
+
+    @property
+    def co_primaries(self) -> tuple[MetricPlan, ...]:
+        """The metrics that can make a winner beside the primary."""
+        return tuple(metric for metric in self.metrics if metric.role == "co_primary")
+
+    @property
+    def n_tests(self) -> int:
+        """How many tests share alpha: every treatment on the primary and on each co-primary."""
+        return (1 + len(self.co_primaries)) * (len(self.variants) - 1)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
@@ -186,7 +211,7 @@ class AnalysisPlan:
             "format": PLAN_FORMAT,
             **vars(self),
             "metrics": tuple(metric.to_json() for metric in self.metrics),
-            "previous_looks": tuple(dict(vars(look)) for look in self.previous_looks),
+            "previous_looks": tuple(look.to_json() for look in self.previous_looks),
             "lake_version": dict(self.lake_version),
             "batches": [batch.to_json() for batch in self.batches],
             "factors": tuple(dict(vars(factor)) for factor in self.factors),
@@ -228,7 +253,9 @@ class AnalysisPlan:
             )
             for metric in values["metrics"]
         )
-        values["previous_looks"] = tuple(PreviousLook(**look) for look in values["previous_looks"])
+        values["previous_looks"] = tuple(
+            PreviousLook.from_json(look) for look in values["previous_looks"]
+        )
         values["started_at"] = datetime.fromisoformat(values["started_at"])
         values["as_of"] = datetime.fromisoformat(values["as_of"])
         return cls(**values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,15 +18,14 @@ from .designs.compliers import on_compliers
 from .designs.crossover import by_order, compare_periods
 from .designs.factors import factor_effects
 from .estimate import Compared, compare_all, estimate_metric
-from .evidence import guardrails_of, harm_bound, treatments_of, with_standing
-from .levels import MetricLevel, metric_levels
+from .evidence import guardrails_of, treatments_of, with_standing
+from .levels import MetricLevel, metric_levels, own_share
+from .look import chances_to_win, look_level, planned_se, standing_at, with_chances
 from .methods import compare
 from .methods.always_valid import two_sided_z
-from .methods.futility import predictive_power
 from .methods.stagewise import StageWise
 from .plan import AnalysisPlan
 from .planning import is_over, with_planning
-from .power import design_se
 from .results import (
     ComponentEffect,
     ComponentSplit,
@@ -36,7 +34,7 @@ from .results import (
     Sequential,
     TrendPoint,
 )
-from .sequential import Level, at_stop, final_boundary, information, level_of_look, passes
+from .sequential import Level, at_stop, information, level_of_look
 from .sizing.sizes import Duration, days_to_enrol
 from .statistics.collected import COMPONENTS, WITHOUT_INCENTIVE, Collected, Statistic
 
@@ -87,7 +85,7 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         for metric in plan.metrics
     }
     primary = compared[plan.primary.key]
-    level = _level(plan, primary)
+    level = look_level(plan, compared)
     levels = metric_levels(plan, level, {key: each.estimable for key, each in compared.items()})
     guardrails = guardrails_of(plan, compared, level, levels)
     metrics = tuple(
@@ -100,18 +98,19 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         for key, each in compared.items()
     )
     checks = check_all(by_order(plan, collected, _trust(plan, collected, level)))
-    chances = _predictive_power(plan, primary, level)
-    sequential = _sequential(plan, primary, level, levels[plan.primary.key], collected, chances)
+    chances = chances_to_win(plan, compared, level)
+    sequential = _sequential(plan, compared, level, levels, collected, chances)
     evidence = Evidence(
         metric=plan.primary.title,
         unit_label=plan.primary.unit_label,
         control=plan.control,
         checks=checks,
-        treatments=tuple(
-            replace(each, predictive_power=chances.get(each.variant))
-            for each in treatments_of(
+        treatments=with_chances(
+            treatments_of(
                 list(compared.values()), metrics, level, plan.alpha, guardrails, plan.sides
-            )
+            ),
+            plan.primary.key,
+            chances,
         ),
         not_estimable=_why_not(primary),
         information=level.information,
@@ -127,9 +126,10 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
     )
     decision = decide(evidence)
     if is_over(decision, plan.final):
-        stopped = _stopped(plan, primary, level)
         metrics = tuple(
-            with_planning(metric, stopped) if metric.role == "primary" else metric
+            with_planning(metric, _stopped(plan, compared[metric.key], level, levels[metric.key]))
+            if metric.role in ("primary", "co_primary")
+            else metric
             for metric in metrics
         )
     return Readout(
@@ -161,23 +161,42 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
     )
 
 
-# --- the level of this look
+# --- this look
 
 
-def _planned_se(plan: AnalysisPlan, primary: Compared) -> float:
-    """The standard error that the plan's minimum effect and power ask for."""
-    alpha = plan.alpha_both_sides / (len(plan.variants) - 1)
-    return design_se(primary.minimum_effect, alpha, plan.power)
-
-
-def _level(plan: AnalysisPlan, primary: Compared) -> Level:
-    """This look's level; the least precise treatment sets the pace for all."""
-    n_treatments = len(plan.variants) - 1
-    found = primary.estimable.values()
-    if not found:
-        return level_of_look(plan, 1e-6, n_treatments)
-    worst = max(contrast.se for contrast in found)
-    return level_of_look(plan, information(_planned_se(plan, primary), worst), n_treatments)
+def _sequential(
+    plan: AnalysisPlan,
+    compared: Mapping[str, Compared],
+    level: Level,
+    levels: Mapping[str, MetricLevel],
+    collected: Collected,
+    chances: Mapping[tuple[str, str], float],
+) -> Sequential | None:
+    primary = compared[plan.primary.key]
+    if not primary.estimable:
+        return None
+    key, stands = standing_at(plan, primary, level, levels[plan.primary.key])
+    left = _days_left(level.information, collected)
+    return Sequential(
+        look=plan.look,
+        looks_planned=plan.looks_planned,
+        information_fraction=level.information,
+        alpha_spent=level.alpha_spent,
+        boundary_z=stands.boundary_z,
+        z=stands.z,
+        crossed=stands.crossed,
+        harm_low=stands.harm_low,
+        harm=stands.harm,
+        days_left=left.days if left else None,
+        days_left_low=left.low if left else None,
+        days_left_high=left.high if left else None,
+        predictive_power=chances.get((plan.primary.key, key)),
+        co_primaries=tuple(
+            standing_at(plan, compared[each.key], level.of(each.key), levels[each.key])[1]
+            for each in plan.co_primaries
+            if compared[each.key].estimable
+        ),
+    )
 
 
 def _alone(plan: AnalysisPlan, level: Level) -> float:
@@ -185,59 +204,17 @@ def _alone(plan: AnalysisPlan, level: Level) -> float:
     return level_of_look(plan, level.information, 1).boundary_z
 
 
-def _sequential(
-    plan: AnalysisPlan,
-    primary: Compared,
-    level: Level,
-    bars: MetricLevel,
-    collected: Collected,
-    chances: Mapping[str, float],
-) -> Sequential | None:
-    found = primary.estimable
-    if not found:
-        return None
-    sign = primary.sign
-    key = max(found, key=lambda variant: sign * found[variant].z)
-    leading, bar = found[key], bars.z[key]
-    bounds = [harm_bound(primary, contrast, level) for contrast in found.values()]
-    left = _days_left(level.information, collected)
-    return Sequential(
-        look=plan.look,
-        looks_planned=plan.looks_planned,
-        information_fraction=level.information,
-        alpha_spent=level.alpha_spent,
-        boundary_z=bar,
-        z=sign * leading.z,
-        crossed=not level.ad_hoc and passes(plan, sign * leading.z, bar),
-        harm_low=min(bounds),
-        harm=bool(min(bounds) < 0),
-        days_left=left.days if left else None,
-        days_left_low=left.low if left else None,
-        days_left_high=left.high if left else None,
-        predictive_power=chances.get(key),
-    )
-
-
-def _predictive_power(plan: AnalysisPlan, primary: Compared, level: Level) -> dict[str, float]:
-    """Per treatment, the chance that the last look still names it a winner; {}: not to be asked."""
-    if level.final or level.ad_hoc or level.information >= 1 or not primary.estimable:
-        return {}
-    bar = final_boundary(plan, level, len(plan.variants) - 1)
-    return {
-        variant: predictive_power(contrast, level.information, primary.prior.sd, bar, primary.sign)
-        for variant, contrast in primary.estimable.items()
-    }
-
-
-def _stopped(plan: AnalysisPlan, primary: Compared, level: Level) -> dict[str, StageWise | None]:
+def _stopped(
+    plan: AnalysisPlan, compared: Compared, level: Level, at: MetricLevel
+) -> dict[str, StageWise | None]:
     """Per treatment, the estimate that allows for the looks; {} when there was one look only."""
     if len(level.looks) < 2:
         return {}
-    alpha = plan.alpha / (len(plan.variants) - 1)
-    return {
-        variant: at_stop(level, contrast, alpha, plan.sides, primary.sign)
-        for variant, contrast in primary.estimable.items()
-    }
+    found = {}
+    for variant, contrast in compared.estimable.items():
+        own, alpha = own_share(plan, level, compared.metric.key, at.shares, variant)
+        found[variant] = at_stop(own, contrast, alpha, plan.sides, compared.sign)
+    return found
 
 
 def _days_left(information: float, collected: Collected) -> Duration | None:
@@ -322,8 +299,8 @@ def _trend(plan: AnalysisPlan, primary: Compared, collected: Collected) -> tuple
     """The primary's estimate day by day, with a band that may be read on every one of them."""
     if not primary.estimable:
         return ()
-    planned = _planned_se(plan, primary)
-    alpha = plan.alpha / (len(plan.variants) - 1)
+    planned = planned_se(plan, primary)
+    alpha = plan.alpha / plan.n_tests
     points = []
     for day in sorted(collected.trend):
         control = collected.trend[day].get(plan.control)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from .designed import FactorEffect, OnCompliers
+from .sequence import Sequential as Sequential  # noqa: PLC0414  others take it from here
 
 READOUT_FORMAT = 1
 
@@ -148,7 +149,7 @@ class MetricResult:
     minimum_effect: float | None
     estimates: tuple[Estimate | NotEstimable, ...]  # one per treatment, in the plan's order
     p_best: dict[str, float] = field(default_factory=dict)  # chance to be best, control included
-    correction: str = ""  # none, bonferroni, dunnett, benjamini_hochberg: in its intervals
+    correction: str = ""  # none, bonferroni, dunnett, holm, benjamini_hochberg: in intervals
     margin: float | None = None  # of a guardrail: the loss that is still acceptable
     value_per_unit: float | None = None
     currency: str = ""
@@ -166,25 +167,6 @@ class CheckResult:
     sentence: str
     p_value: float | None = None
     details: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Sequential:
-    """What this look may conclude, given the looks before it (Lan-DeMets, O'Brien-Fleming)."""
-
-    look: int
-    looks_planned: int
-    information_fraction: float  # of the planned information; above 1: more precise than planned
-    alpha_spent: float  # cumulative, two-sided
-    boundary_z: float  # |z| that the primary must pass at this look
-    z: float  # of the primary's leading treatment, positive is the good direction
-    crossed: bool
-    harm_low: float  # always-valid upper bound of the effect; good direction positive
-    harm: bool  # the bound is below 0, so "no harm" is excluded: ROLL BACK is valid at any time
-    days_left: float | None = None  # at the present pace, from precision and never from the effect
-    days_left_low: float | None = None  # 90 %, from how the last days differ
-    days_left_high: float | None = None  # None beside a number: the pace may be nothing
-    predictive_power: float | None = None  # chance that a winner is still found; None: not asked
 
 
 @dataclass(frozen=True)
@@ -313,8 +295,14 @@ class Readout:
 
     @property
     def primary(self) -> MetricResult:
-        """The metric that the decision is about."""
+        """The metric that sets the pace; co-primaries can make a winner beside it."""
         return next(metric for metric in self.metrics if metric.role == "primary")
+
+    @property
+    def primaries(self) -> tuple[MetricResult, ...]:
+        """The metrics that the decision is about: the primary, then its co-primaries."""
+        co_primaries = (metric for metric in self.metrics if metric.role == "co_primary")
+        return (self.primary, *co_primaries)
 
     def to_json(self) -> dict[str, Any]:
         """The readout as plain JSON values; no NaN, no infinity."""
@@ -337,7 +325,7 @@ class Readout:
         values["metrics"] = tuple(_metric_from_json(metric) for metric in values["metrics"])
         values["checks"] = tuple(CheckResult(**check) for check in values["checks"])
         if values["sequential"] is not None:
-            values["sequential"] = Sequential(**values["sequential"])
+            values["sequential"] = Sequential.from_json(values["sequential"])
         values["component_splits"] = tuple(
             _split_from_json(split) for split in values["component_splits"]
         )

@@ -1,7 +1,7 @@
 """The level of a look: what it may conclude, given what earlier looks have spent."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from scipy.special import ndtri
@@ -27,6 +27,27 @@ class Level:
     looks: tuple[tuple[float, float], ...] = ()
     """The planned looks so far, as (information, boundary), without those after which the
     experiment ran on although they passed their boundary: see ``at_stop``."""
+    co_primaries: Mapping[str, "Level"] = field(default_factory=dict)  # key -> its own level
+
+    def of(self, metric: str) -> "Level":
+        """The level of a co-primary, by its key; of every other metric it is the look's."""
+        return self.co_primaries.get(metric, self)
+
+
+@dataclass(frozen=True)
+class Own:
+    """A co-primary's own information, where the primary's says only how much alpha is spent.
+
+    Boundaries need to know how alike one metric's estimates are from look to look. That is the
+    ratio of its own information at the two; the primary's may grow at another pace.
+    """
+
+    key: str
+    information: float  # share of what its own minimum effect asks for, at this look
+
+    def before(self, look: PreviousLook) -> float:
+        """The same at an earlier look; the primary's share where none was written down."""
+        return look.co_information.get(self.key, look.information_fraction)
 
 
 _SIDES = {"two": 2, "one": 1}
@@ -44,10 +65,12 @@ def passes(plan: AnalysisPlan, z: float, boundary: float) -> bool:
     return (abs(z) if plan.sides == "two" else z) > boundary
 
 
-def level_of_look(plan: AnalysisPlan, information: float, n_treatments: float) -> Level:
+def level_of_look(
+    plan: AnalysisPlan, information: float, n_tests: float, own: Own | None = None
+) -> Level:
     """What this look may conclude.
 
-    Alpha is split evenly over the treatments and spent as ``plan.spending`` says. A look spends by
+    Alpha is split evenly over the tests and spent as ``plan.spending`` says. A look spends by
     the smaller of two clocks: the share of the planned information and the share of the planned
     looks. So a look that brings more information than planned leaves something to the next ones,
     and the final look spends the rest. Boundaries use the true information, which may pass 1. Look
@@ -56,45 +79,46 @@ def level_of_look(plan: AnalysisPlan, information: float, n_treatments: float) -
     Args:
         plan: looks before, looks planned, alpha, sides, spending.
         information: (design_se / se)^2 of the primary.
-        n_treatments: variants besides the control; alpha is divided by it.
+        n_tests: alpha is divided by it; treatments, times primaries where there are several.
+        own: of a co-primary.
     """
-    alpha, sides = plan.alpha / n_treatments, _SIDES[plan.sides]
-    harm_z = one_sided_z(information, alpha / sides)
+    alpha, sides = plan.alpha / n_tests, _SIDES[plan.sides]
+    known = information if own is None else own.information
+    harm_z = one_sided_z(known, alpha / sides)
     before = [look for look in plan.previous_looks if look.look > 0]
     recorded = max((look.alpha_spent for look in before), default=0.0)
     if plan.look == 0:
-        any_look_z = two_sided_z(information, alpha) if sides == 2 else harm_z
-        return Level(information, recorded, any_look_z, harm_z, ad_hoc=True)
+        any_look_z = two_sided_z(known, alpha) if sides == 2 else harm_z
+        return Level(known, recorded, any_look_z, harm_z, ad_hoc=True)
     clock = 1.0 if plan.final else min(information, plan.look / plan.looks_planned)
-    paid = _paid(plan, before, n_treatments)
+    paid = _paid(plan, before, n_tests)
     spent = max([*paid, spent_by(plan.spending, alpha, clock, sides)])
-    shares = (*(look.information_fraction for look in before), information)
+    shares = (*(own.before(p) if own else p.information_fraction for p in before), known)
+    crossed = (own.key in p.co_crossed if own else p.crossed for p in before)
     zs = boundaries(shares, [*paid, spent], sides)
     return Level(
-        information,
-        min(spent * n_treatments, plan.alpha),
+        known,
+        min(spent * n_tests, plan.alpha),
         zs[-1],
         harm_z,
         final=plan.final,
         looks=tuple(
             (share, z)
-            for share, z, ran_on in zip(
-                shares, zs, [*(p.crossed for p in before), False], strict=True
-            )
+            for share, z, ran_on in zip(shares, zs, [*crossed, False], strict=True)
             if not ran_on
         ),
     )
 
 
-def _paid(plan: AnalysisPlan, before: Sequence[PreviousLook], n_treatments: float) -> list[float]:
-    """What each look before spent of one treatment's alpha.
+def _paid(plan: AnalysisPlan, before: Sequence[PreviousLook], n_tests: float) -> list[float]:
+    """What each look before spent of one test's alpha.
 
-    Looks record what the primary spent. At another share of alpha (a guardrail's, a secondary's)
+    Looks record what all tests spent. At another share of alpha (a guardrail's, a secondary's)
     most spending functions are not in proportion: then it is what that share had spent by then.
     """
-    if n_treatments == len(plan.variants) - 1:
-        return [look.alpha_spent / n_treatments for look in before]
-    alpha, sides = plan.alpha / n_treatments, _SIDES[plan.sides]
+    if n_tests == plan.n_tests:
+        return [look.alpha_spent / n_tests for look in before]
+    alpha, sides = plan.alpha / n_tests, _SIDES[plan.sides]
     found: list[float] = []
     for look in before:
         clock = min(look.information_fraction, look.look / plan.looks_planned)
@@ -146,26 +170,26 @@ def at_stop(
     return replace(found, estimate=in_t(found.estimate), low=low, high=high)
 
 
-def final_boundary(plan: AnalysisPlan, level: Level, n_treatments: float) -> float:
+def final_boundary(plan: AnalysisPlan, level: Level, n_tests: float) -> float:
     """The z that the last planned look will ask for, if information comes in evenly until then.
 
     Args:
         plan: looks planned and alpha.
         level: of this look.
-        n_treatments: variants besides the control; alpha is divided by it.
+        n_tests: alpha is divided by it.
     """
     ahead = plan.looks_planned - plan.look
     if level.final or level.ad_hoc or ahead < 1:
         return level.boundary_z
-    alpha, sides = plan.alpha / n_treatments, _SIDES[plan.sides]
+    alpha, sides = plan.alpha / n_tests, _SIDES[plan.sides]
     goal = max(1.0, level.information * plan.looks_planned / plan.look)
     step = (goal - level.information) / ahead
-    shares, spent = [level.information], [level.alpha_spent / n_treatments]
+    shares, spent = [level.information], [level.alpha_spent / n_tests]
     for look in range(1, ahead + 1):
         clock = min(shares[-1] + step, (plan.look + look) / plan.looks_planned)
         shares.append(shares[-1] + step)
         spent.append(max(spent[-1], spent_by(plan.spending, alpha, clock, sides)))
     before = [look for look in plan.previous_looks if look.look > 0]
     shares[:0] = [look.information_fraction for look in before]
-    spent[:0] = [look.alpha_spent / n_treatments for look in before]
+    spent[:0] = [look.alpha_spent / n_tests for look in before]
     return boundaries(shares, [*spent[:-1], alpha], sides)[-1]

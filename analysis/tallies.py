@@ -99,8 +99,9 @@ def tallied(plan: AnalysisPlan, events: ir.Table, people: ir.Table) -> ir.Table:
         people: rows with ``learner`` and ``exposed_us``. A learner may have several rows.
     """
     # Rows are grouped by a number: a learner's pseudonym is long, and read once for each event.
-    # The order is total: engines that work it out twice, in parts, must number alike.
-    order = ibis.window(order_by=["exposed_us", "learner"])
+    # The order is total: engines that work it out twice, in parts, must number alike. It is that of
+    # files, so that neighbours there are neighbours in memory.
+    order = ibis.window(order_by=["learner", "exposed_us"])
     numbered = people.mutate(place=ibis.row_number().over(order)).cache()
     counted = tally(plan, events, numbered)
     found = [name for name in counted.columns if name != "place"]

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from analysis.methods.group_sequential import crossing
-from benchmarks import _coverage, _rules, _stopping
+from benchmarks import _coverage, _primaries, _rules, _stopping
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "statistics" / "error-rates.md"
 REPETITIONS: Final = 100_000
@@ -100,6 +100,7 @@ def run() -> None:
     for name, lines in (
         ("false-calls", _false_lines(false)),
         ("power", _power_lines(found)),
+        ("co-primaries", _primaries_lines(_primaries.measure_all(SEED, REPETITIONS))),
         ("stopping", _stopping_lines(stopped)),
         ("coverage", _coverage_lines(held)),
     ):
@@ -141,6 +142,29 @@ def _power_lines(rows: list[list[Rate]]) -> list[str]:
         for spending in SPENDINGS
     ]
     return _lines(("rule", *(_looks(rate.looks) for rate in rows[0])), [*cells, *theory])
+
+
+def _primaries_lines(rows: list[_primaries.Found]) -> list[str]:
+    return _lines(
+        (
+            "correlation",
+            "looks",
+            "no effect: SHIP",
+            "no effect: SHIP or ROLL BACK",
+            "one effect: any other found",
+            "four effects: found by Holm",
+            "found by Bonferroni",
+        ),
+        [
+            (
+                f"{row.world.rho:.1f}{', late co-primary' if row.world.late else ''}",
+                str(row.world.looks),
+                *(_percent(share) for share in (row.ship, row.call, row.family)),
+                *(_percent(share, 1) for share in (row.by_holm, row.by_bonferroni)),
+            )
+            for row in rows
+        ],
+    )
 
 
 def _stopping_lines(rows: list[_stopping.Stopped]) -> list[str]:

@@ -61,6 +61,7 @@ STATES: Final = {
 }
 METRIC_ROLES: Final = {
     "primary": "Primary: the decision is about this",
+    "co_primary": "Co-primary: winning on this is enough as well, harming it is not allowed",
     "secondary": "Secondary",
     "guardrail": "Guardrail: must not get worse",
 }
@@ -168,6 +169,8 @@ GUARDRAILS: Final = {
 CORRECTIONS: Final = {
     "none": "",
     "bonferroni": "The intervals allow for several treatments (Bonferroni).",
+    "holm": "Each interval leaves zero exactly when its difference is found, allowing for all "
+    "treatments, the primary and its co-primaries together (Holm).",
     "dunnett": "The intervals hold together for all treatments (Dunnett).",
     "benjamini_hochberg": "For exploring: the intervals allow for how many of the secondary "
     "differences were found (Benjamini-Hochberg).",
@@ -263,6 +266,27 @@ def look_sentence(sequential: Sequential) -> str:
         f"standard errors from zero and {verdict} the bar of {bar}. Early looks have a higher bar, "
         "so that looking often does not produce winners by chance."
     )
+
+
+def co_primaries_sentence(readout: Readout) -> str:
+    """How the co-primaries stand against the bars of this look; empty where there are none."""
+    looks = readout.sequential.co_primaries if readout.sequential else ()
+    titles = {metric.key: metric.title for metric in readout.metrics}
+    parts = [
+        f"{titles.get(look.metric, look.metric)} lies {formats.signed(look.z, 2)} from zero and "
+        f"{'passes' if look.crossed else 'does not pass'} its bar of "
+        f"{formats.measure(look.boundary_z, 2)}"
+        for look in looks
+    ]
+    if not parts:
+        return ""
+    also = "a co-primary" if len(parts) == 1 else "co-primaries"
+    return f"Beside it, {also}: {formats.joined(parts)}. Winning on one of them is enough."
+
+
+def role_name(role: str) -> str:
+    """A metric's role in a table."""
+    return role.replace("_", "-")
 
 
 def pace_sentence(sequential: Sequential) -> str:

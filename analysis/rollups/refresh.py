@@ -29,7 +29,7 @@ from .rollup import (
     of_everybody,
     rows_schema,
 )
-from .shape import EVENTS, OUTCOMES, Shape
+from .shape import EVENTS, OUTCOMES, Shape, parts_of
 from .shelf import Shelf
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -141,10 +141,10 @@ def _added(
 def build(plan: AnalysisPlan, lake: Lake) -> Rollup:
     """The plan's roll-up from all of the lake's history; nothing is put anywhere."""
     exposures = lake.table("exposures", since=plan.started_at)
-    met = first_meetings_of(lake, met_in(plan, exposures))
+    met = first_meetings_of(met_in(plan, exposures))
     people = first_exposures(met)
     versions = versions_of(lake)
-    rows = {part: _rows(plan, _only(lake, part), people) for part in Shape.of(plan).parts}
+    rows = {part: _rows(plan, _only(lake, part), people) for part in parts_of(plan)}
     return Rollup(
         versions=versions,
         ids=_ids(lake, versions),
@@ -229,7 +229,7 @@ class _News:
             new = met_in(plan, fresh.table("exposures", since=plan.started_at)).to_pyarrow()
             known = met.select(MET_SCHEMA.names)
             both = in_engine(fresh, pa.concat_tables([known, new.cast(MET_SCHEMA)]))
-            met = first_meetings_of(fresh, both)
+            met = first_meetings_of(both)
         nowhere = lake.of_files({})
         people = first_exposures(met)
         if met is old.met:

@@ -66,10 +66,9 @@ def in_engine(lake: Lake, rows: pa.Table) -> ir.Table:
     return lake.connect().create_table(ibis.util.gen_name("rollup"), rows, temp=True)
 
 
-def first_meetings_of(lake: Lake, met: ir.Table) -> pa.Table:
+def first_meetings_of(met: ir.Table) -> pa.Table:
     """The exposures' first meetings, and what they mean."""
-    first = in_engine(lake, first_meetings(met).to_pyarrow().cast(MET_SCHEMA))
-    ordered = with_standing(first).order_by(["learner", "unit", "variant"])
+    ordered = with_standing(first_meetings(met).cache()).order_by(["learner", "unit", "variant"])
     return ordered.select(*STANDING_SCHEMA.names).to_pyarrow().cast(STANDING_SCHEMA)
 
 

@@ -27,9 +27,7 @@ class Shape:
     experiment: str
     phase: int
     fingerprint: str  # SHA-256 over everything
-    parts: tuple[str, ...]
-    """The tables whose rows are tallied apart: outcomes too, when a metric names one. A correction
-    takes an earlier outcome back, so that theirs cannot be added to."""
+    parts: tuple[str, ...]  # ``parts_of`` the plan
 
     @classmethod
     def of(cls, plan: AnalysisPlan) -> "Shape":
@@ -48,8 +46,7 @@ class Shape:
             "query": _query(plan),
         }
         said = json.dumps(asked, sort_keys=True)
-        parts = (EVENTS, OUTCOMES) if _names_outcomes(plan) else (EVENTS,)
-        return cls(plan.experiment, plan.phase, sha256(said.encode()).hexdigest(), parts)
+        return cls(plan.experiment, plan.phase, sha256(said.encode()).hexdigest(), parts_of(plan))
 
     @property
     def folder(self) -> str:
@@ -65,8 +62,13 @@ def _query(plan: AnalysisPlan) -> str:
     return str(ibis.to_sql(tally(plan, events, ibis.table(people, name="people")), "duckdb"))
 
 
-def _names_outcomes(plan: AnalysisPlan) -> bool:
+def parts_of(plan: AnalysisPlan) -> tuple[str, ...]:
+    """The tables whose rows are tallied apart: outcomes too, when a metric names one.
+
+    A correction takes an earlier outcome back, so that theirs cannot be added to.
+    """
     named = [*plan.take_up_kinds]
     for metric in plan.metrics:
         named += [*metric.event_kinds, *metric.denominator_kinds]
-    return any(kind.startswith(OUTCOME_PREFIX) for kind in named)
+    names_outcomes = any(kind.startswith(OUTCOME_PREFIX) for kind in named)
+    return (EVENTS, OUTCOMES) if names_outcomes else (EVENTS,)

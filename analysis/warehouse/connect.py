@@ -1,8 +1,10 @@
 """Opening a warehouse by its address: to read only, for a limited time, and no file elsewhere."""
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final
@@ -11,11 +13,14 @@ from urllib.parse import unquote, urlsplit
 import ibis
 from ibis.backends import BaseBackend
 
+from analysis.engines.duckdb import open_session
 from analysis.warehouse.dialects import speak
+from analysis.warehouse.failures import gist, is_cancelled
 from analysis.warehouse.queries import DIALECTS
 
 FILES: Final = ("duckdb",)
 CONNECT_SECONDS: Final = 5
+_CANCEL_SECONDS: Final = 5.0  # for the message that stops a query
 _AGAIN_SECONDS: Final = 1.0  # a query that begins after the limit is interrupted as well
 _MS: Final = 1000
 
@@ -38,10 +43,12 @@ class Limits:
     Attributes:
         files_below: the folder that DuckDB files must lie in; None: no file at all.
         seconds: a longer query is given up.
+        total_seconds: all queries together, from the connection on; None: no more than that.
     """
 
     files_below: Path | None = None
     seconds: float = 300.0
+    total_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,12 +60,19 @@ class Connection:
         scheme: of the address.
         snapshot: what the warehouse calls the state that it shows; empty: it has no name for it.
         close: lets go of it.
+        ends_at: when its time is up, by ``time.monotonic()``; None: never.
     """
 
     backend: BaseBackend
     scheme: str
     snapshot: str
     close: Callable[[], None]
+    ends_at: float | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its time is up: then nothing more is to be asked."""
+        return self.ends_at is not None and time.monotonic() >= self.ends_at
 
 
 def open_connection(url: str, limits: Limits) -> Connection:
@@ -67,12 +81,23 @@ def open_connection(url: str, limits: Limits) -> Connection:
     Raises:
         WarehouseError: the address cannot be used, or nobody answers there.
     """
-    scheme = scheme_of(url)
+    scheme, total = scheme_of(url), limits.total_seconds
+    ends_at = None if total is None else time.monotonic() + total
     if scheme in FILES:
-        return _duckdb(_file(url, limits), limits)
+        return replace(_duckdb(_file(url, limits), limits), ends_at=ends_at)
     if scheme in ("postgres", "postgresql"):
-        return _postgres(url, limits)
-    return _other(url, scheme)
+        return replace(_postgres(url, limits), ends_at=ends_at)
+    return replace(_other(url, scheme), ends_at=ends_at)
+
+
+def out_of_time(field: str = "") -> WarehouseError:
+    """What is said when the time is up."""
+    return WarehouseError(
+        "out_of_time",
+        "The warehouse did not answer within the time limit.",
+        "Index its tables by learner and time, or map a view with fewer rows.",
+        field,
+    )
 
 
 def scheme_of(url: str) -> str:
@@ -111,7 +136,7 @@ def _duckdb(path: Path, limits: Limits) -> Connection:
     import duckdb
 
     try:
-        backend = ibis.duckdb.connect(path, read_only=True)
+        backend = open_session(path, read_only=True)
         for setting in (
             "SET TimeZone = 'UTC'",
             # A query may read the tables of this file and no other file, and not undo this.
@@ -126,7 +151,7 @@ def _duckdb(path: Path, limits: Limits) -> Connection:
             "The file cannot be opened as a DuckDB database.",
             "Check that no program holds it for writing, and which version wrote it.",
         ) from error
-    done = _interrupting(backend.con.interrupt, limits.seconds)
+    done = _interrupting(backend.con.interrupt, limits.total_seconds or limits.seconds)
 
     def close() -> None:
         done.set()
@@ -142,7 +167,8 @@ def _interrupting(interrupt: Callable[[], None], seconds: float) -> Event:
     def watch() -> None:
         left = seconds
         while not done.wait(left):
-            interrupt()
+            with suppress(Exception):  # it was closed meanwhile, or cannot be reached just now
+                interrupt()
             left = _AGAIN_SECONDS
 
     Thread(target=watch, name="warehouse-limit", daemon=True).start()
@@ -169,7 +195,18 @@ def _postgres(url: str, limits: Limits) -> Connection:
     # All queries of a readout see one state, however long they take and whoever writes meanwhile.
     session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     row = session.execute("SELECT pg_current_snapshot()::text").fetchone()
-    return Connection(backend, "postgresql", str(row[0]) if row else "", session.close)
+    snapshot = str(row[0]) if row else ""
+    if limits.total_seconds is None:
+        return Connection(backend, "postgresql", snapshot, session.close)
+    done = _interrupting(
+        partial(session.cancel_safe, timeout=_CANCEL_SECONDS), limits.total_seconds
+    )
+
+    def close() -> None:
+        done.set()
+        session.close()
+
+    return Connection(backend, "postgresql", snapshot, close)
 
 
 _CHECK_ADDRESS: Final = "Check the address in the variable, and that this server may reach it."
@@ -216,6 +253,8 @@ def driver_errors() -> Iterator[None]:
     except Exception as error:  # each driver has errors of its own
         if type(error).__module__.partition(".")[0] in _NOT_OF_DRIVERS:
             raise
+        if is_cancelled(error):
+            raise out_of_time() from error
         raise WarehouseError(
             "failed_query",
             f"The warehouse gave up: {gist(error)}",
@@ -226,10 +265,3 @@ def driver_errors() -> Iterator[None]:
 _NOT_OF_DRIVERS: Final = frozenset(
     {"analysis", "experiment_server", "builtins", "sqlalchemy", "numpy", "scipy"}
 )
-
-
-def gist(error: BaseException) -> str:
-    """What a warehouse says is wrong, in one short line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
-    return text if len(text) <= 200 else text[:200] + "..."

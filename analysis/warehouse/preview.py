@@ -6,7 +6,7 @@ from typing import Any, Final
 from ibis.expr import types as ir
 
 from analysis.warehouse import tables
-from analysis.warehouse.connect import Connection
+from analysis.warehouse.connect import Connection, out_of_time
 from analysis.warehouse.mapping import SourceMapping
 from analysis.warehouse.tables import Reading
 
@@ -28,17 +28,19 @@ def preview(
         mask: what is shown instead of an id.
 
     Raises:
-        WarehouseError: the mapping does not fit a table.
+        WarehouseError: the mapping does not fit a table, or the connection's time is up.
     """
     shown: dict[str, ir.Table] = {"events": tables.events(connection, mapping)}
     if mapping.exposures is not None:
         shown["exposures"] = tables.exposures(connection, mapping.exposures, reading)
     if mapping.learners is not None:
         shown["learners"] = tables.learners(connection, mapping)
-    return {
-        name: [_plain(row, mask) for row in table.limit(FEW).to_pyarrow().to_pylist()]
-        for name, table in shown.items()
-    }
+    found = {}
+    for name, table in shown.items():
+        if connection.is_late:
+            raise out_of_time()
+        found[name] = [_plain(row, mask) for row in table.limit(FEW).to_pyarrow().to_pylist()]
+    return found
 
 
 def _plain(row: dict[str, Any], mask: Mask) -> dict[str, Any]:

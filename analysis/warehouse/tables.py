@@ -11,7 +11,8 @@ import ibis.expr.datatypes as dt
 from ibis.expr import types as ir
 
 from analysis.kinds import OUTCOME_PREFIX
-from analysis.warehouse.connect import Connection, WarehouseError, gist
+from analysis.warehouse.connect import Connection, WarehouseError, out_of_time
+from analysis.warehouse.failures import gist, is_cancelled
 from analysis.warehouse.mapping import (
     Events,
     Exposures,
@@ -65,6 +66,8 @@ def relation(connection: Connection, part: Rows, path: str) -> ir.Table:
     try:
         return connection.backend.table(name, database=database)
     except Exception as error:  # drivers have errors of their own for what is not there
+        if is_cancelled(error):
+            raise out_of_time(path) from error
         raise WarehouseError(
             "no_table",
             f"There is no table {part.table!r} that this user may read.",
@@ -89,6 +92,8 @@ def _query(connection: Connection, query: str, path: str) -> ir.Table:
         schema = _postgres_schema(backend, query) if connection.scheme == "postgresql" else None
         found: ir.Table = backend.sql(query, schema=schema)
     except Exception as error:  # drivers have errors of their own
+        if is_cancelled(error):
+            raise out_of_time(path) from error
         raise WarehouseError(
             "bad_query",
             f"The warehouse does not understand the query: {gist(error)}",
@@ -99,10 +104,15 @@ def _query(connection: Connection, query: str, path: str) -> ir.Table:
 
 
 def _postgres_schema(backend: Any, query: str) -> ibis.Schema:
-    """The columns of a query; Ibis would make a view for it, which a reader may not."""
+    """The columns of a query; Ibis would make a view for it, which a reader may not.
+
+    It is prepared, because PostgreSQL takes one statement only then: text in which the parser here
+    and the one there see different ends of a string or comment cannot bring a second one.
+    """
     session = backend.con
     with session.cursor() as cursor, session.transaction():
-        cursor.execute(f"SELECT * FROM ({query}) AS asked LIMIT 0")  # noqa: S608  (checked above)
+        asked = f"SELECT * FROM (\n{query}\n) AS asked LIMIT 0"  # noqa: S608  (checked above)
+        cursor.execute(asked, prepare=True)
         described = cursor.description or ()
     types = session.adapters.types
     mapper = backend.compiler.type_mapper

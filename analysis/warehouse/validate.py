@@ -14,8 +14,9 @@ from ibis.expr import types as ir
 
 from analysis.kinds import is_known
 from analysis.warehouse import tables
-from analysis.warehouse.connect import Connection, WarehouseError, gist
+from analysis.warehouse.connect import Connection, WarehouseError, out_of_time
 from analysis.warehouse.dialects import TESTED
+from analysis.warehouse.failures import gist, is_cancelled
 from analysis.warehouse.findings import Finding, by_severity, from_error
 from analysis.warehouse.mapping import Exposures, Learners, Outcomes, Rows, SourceMapping
 from analysis.warehouse.mapping import columns_of as columns_named
@@ -50,29 +51,42 @@ def validate(connection: Connection, mapping: SourceMapping, expected: Expected)
     found: list[Finding] = list(_engine(connection))
     sound = True
     for path, part in mapping.parts():
-        of_part = _caught(path, partial(_part, connection, part, path, expected))
+        of_part = _caught(connection, path, partial(_part, connection, part, path, expected))
         sound = sound and not any(each.severity == "error" for each in of_part)
         found += of_part
     if sound and mapping.exposures is not None:
         exposures = mapping.exposures
-        found += _caught("exposures", partial(_exposed, connection, exposures, expected))
-        found += _caught("events", partial(_lives, connection, mapping, exposures, expected))
+        exposed = partial(_exposed, connection, exposures, expected)
+        found += _caught(connection, "exposures", exposed)
+        lives = partial(_lives, connection, mapping, exposures, expected)
+        found += _caught(connection, "events", lives)
     return by_severity(found)
 
 
-def _caught(path: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """The findings of a check; when it cannot be made, that is the finding."""
+def _caught(
+    connection: Connection, path: str, check: Callable[[], Iterator[Finding]]
+) -> list[Finding]:
+    """The findings of a check; when it cannot be made, or in time, that is the finding."""
     found = []
     try:
+        _in_time(connection, path)
         for each in check():
-            found.append(each)  # noqa: PERF402  (those before an error count)
+            found.append(each)
+            _in_time(connection, path)
     except WarehouseError as error:
         found.append(from_error(error))
     except Exception as error:  # drivers have errors of their own
+        if is_cancelled(error):
+            return [*found, from_error(out_of_time(path))]
         sentence = f"The warehouse gave up: {gist(error)}"
         remedy = "Run a count over the table by hand; it may be slow, or its rows unreadable."
         found.append(Finding("failed_query", "error", path, sentence, remedy))
     return found
+
+
+def _in_time(connection: Connection, path: str) -> None:
+    if connection.is_late:
+        raise out_of_time(path)
 
 
 def _engine(connection: Connection) -> Iterator[Finding]:

@@ -69,7 +69,12 @@ class MetricUseBody(Body):
     """What a metric is for in this experiment."""
 
     metric: str = Field(max_length=128)
-    role: Literal["primary", "secondary", "guardrail"] = "secondary"
+    role: Literal["primary", "co_primary", "secondary", "guardrail"] = Field(
+        default="secondary",
+        description="exactly one metric is primary and sets the pace; up to two are co_primary: "
+        "winning on one of these three is enough to ship, harming any of them forbids it, and "
+        "alpha is shared among them",
+    )
     minimum_effect: StorableFloat | None = Field(default=None, gt=0)
     margin: StorableFloat | None = Field(
         default=None,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from analysis.plan import MOST_CO_PRIMARIES
 from analysis.spending import parse as parse_spending
 from experiment_server.domains import DOMAINS
 from experiment_server.experiments.bandit_errors import bandit_errors, bandit_schedule
@@ -17,7 +18,7 @@ from experiment_server.problems import FieldError, invalid_fields, shown
 
 UNIT_KINDS: Final = ("learner", "team")
 UNIT_ATTRIBUTES: Final = {"learner": "id", "team": "team"}
-ROLES: Final = ("primary", "secondary", "guardrail")
+ROLES: Final = ("primary", "co_primary", "secondary", "guardrail")
 DEFAULT_ANALYSIS: Final = {"alpha": 0.05, "power": 0.8, "minimum_days": 14}
 DEFAULT_LOOKS: Final = 4
 DEFAULT_EVERY_DAYS: Final = 7
@@ -234,6 +235,7 @@ def _metric_errors(
         remedy = "Decide before the start which one metric the decision is about."
         found = f"{n_primary} primary metrics"
         errors.append(FieldError("metrics", found, "exactly one with the role primary", remedy))
+    errors += co_primary_errors(uses, metrics)
     for index, use in enumerate(uses):
         field = f"metrics[{index}].metric"
         if use["metric"] not in metrics:
@@ -248,6 +250,27 @@ def _metric_errors(
             errors.append(
                 FieldError(f"metrics[{index}].margin", found, "a margin on a guardrail", remedy)
             )
+    return errors
+
+
+def co_primary_errors(
+    uses: Sequence[Mapping[str, Any]], metrics: Mapping[str, Metric]
+) -> list[FieldError]:
+    """Too many co-primaries, or one that does not say which effect matters."""
+    at = [index for index, use in enumerate(uses) if use["role"] == "co_primary"]
+    errors = []
+    if len(at) > MOST_CO_PRIMARIES:
+        found, expected = f"{len(at)} co-primary metrics", f"at most {MOST_CO_PRIMARIES}"
+        remedy = "Each shares the primary's alpha: make those that explain a win secondary."
+        errors.append(FieldError(f"metrics[{at[MOST_CO_PRIMARIES]}].role", found, expected, remedy))
+    for index in at:
+        known = metrics.get(uses[index]["metric"])
+        if known is None or uses[index].get("minimum_effect") or known.minimum_effect:
+            continue
+        found = f"{shown(uses[index]['metric'])} as co-primary, and no minimum effect"
+        expected = "the smallest difference that matters, in the metric's unit"
+        remedy = "Its information and its watch for harm are measured by it. Example: 5."
+        errors.append(FieldError(f"metrics[{index}].minimum_effect", found, expected, remedy))
     return errors
 
 

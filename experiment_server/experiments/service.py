@@ -13,7 +13,12 @@ from experiment_server.environments.service import touch_payload
 from experiment_server.experiments import listed
 from experiment_server.experiments.after import check_after
 from experiment_server.experiments.current import list_open
-from experiment_server.experiments.design import check_compiled, complete_design, unit_errors
+from experiment_server.experiments.design import (
+    check_compiled,
+    co_primary_errors,
+    complete_design,
+    unit_errors,
+)
 from experiment_server.experiments.lifecycle import Action, next_state
 from experiment_server.experiments.measuring import check_measurable, measuring
 from experiment_server.experiments.models import Experiment, ExperimentPhase
@@ -278,7 +283,8 @@ def _frozen_design(session: Session, experiment: Experiment) -> dict[str, Any]:
     """Everything that a readout depends on, as it is now: later edits change nothing of it."""
     design = {name: getattr(experiment, name) for name in DESIGN}
     definitions = metrics.load_metrics(session, [use["metric"] for use in design["metrics"]])
-    misfits = unit_errors(design, definitions)  # a metric may have changed since the definition
+    # a metric may have changed since the definition
+    misfits = unit_errors(design, definitions) + co_primary_errors(design["metrics"], definitions)
     if misfits:
         raise invalid_fields(misfits)
     design["metrics"] = [_frozen_metric(use, definitions) for use in design["metrics"]]

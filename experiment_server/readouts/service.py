@@ -117,6 +117,15 @@ def list_previous_looks(
                     information_fraction=sequential["information_fraction"],
                     alpha_spent=sequential["alpha_spent"],
                     crossed=sequential["crossed"],
+                    co_information={
+                        each["metric"]: each["information_fraction"]
+                        for each in sequential.get("co_primaries", ())
+                    },
+                    co_crossed=tuple(
+                        each["metric"]
+                        for each in sequential.get("co_primaries", ())
+                        if each["crossed"]
+                    ),
                 )
             )
     return tuple(sorted(found, key=lambda look: look.look))

@@ -30,7 +30,7 @@ FIELDS: Final = ("title", "url_variable", "mapping")
 VARIABLE_PATTERN: Final = r"^MOMENTUM_SOURCE_[A-Z0-9_]{1,60}$"
 """Only such variables are read: a source cannot be pointed at the server's own secrets."""
 
-LOOK_SECONDS: Final = 60.0  # of a validation or a preview, for which somebody waits
+LOOK_SECONDS: Final = 60.0  # of a whole validation or preview, for which somebody waits
 
 
 def create_source(
@@ -169,9 +169,9 @@ def address_of(source: Source, env: Mapping[str, str] | None = None) -> str:
     return found
 
 
-def limits_of(settings: Settings, seconds: float) -> Limits:
-    """What reading a source may touch, and for how long."""
-    return Limits(files_below=Path(settings.sources_dir), seconds=seconds)
+def limits_of(settings: Settings, seconds: float, total_seconds: float | None = None) -> Limits:
+    """What reading a source may touch, and for how long: a query, and all of them together."""
+    return Limits(Path(settings.sources_dir), seconds, total_seconds)
 
 
 @contextmanager
@@ -181,7 +181,8 @@ def connected(source: Source, settings: Settings) -> Iterator[Connection]:
     Raises:
         WarehouseError: nobody answers there.
     """
-    connection = open_connection(address_of(source), limits_of(settings, LOOK_SECONDS))
+    limits = limits_of(settings, LOOK_SECONDS, LOOK_SECONDS)
+    connection = open_connection(address_of(source), limits)
     try:
         yield connection
     finally:

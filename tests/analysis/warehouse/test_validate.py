@@ -1,11 +1,13 @@
 """Every way in which a mapping may not fit has a finding of its own."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import duckdb
 import psycopg
 import pytest
 
+from analysis.warehouse import tables
 from analysis.warehouse.connect import Limits, WarehouseError, open_connection
 from analysis.warehouse.mapping import parse_mapping
 from analysis.warehouse.preview import preview
@@ -254,6 +256,72 @@ def test_connection__a_query_beyond_the_limit__is_given_up(company):
             f"SELECT count(*) FROM {a}, {b} WHERE a.n * b.n % 7 = 3"
         ).fetchall()
     connection.close()
+
+
+SLOW = "SELECT a.n::text AS rep, now() AS closed, 1.0 AS amount FROM {0} WHERE a.n * b.n % 7 = 3"
+
+
+def slow_query(company):
+    numbers = "range" if company[0].startswith("duckdb") else "generate_series"
+    return SLOW.format(", ".join(f"{numbers}(1, 3000000) AS {name}(n)" for name in "ab"))
+
+
+def test_validate__a_slow_table__stops_all_of_it_when_the_time_is_up(company):
+    url, limits, _ = company
+    slow = {**SALES, "query": slow_query(company), "table": ""}
+    mapping, _ = parse_mapping({**GOOD, "events": [slow, SALES, SALES]})
+    connection = open_connection(url, replace(limits, seconds=60, total_seconds=0.5))
+
+    found = validate(connection, mapping, EXPECTED)
+    connection.close()
+
+    late = [each.field for each in found if each.code == "out_of_time"]
+    assert late[-3:] == ["events[0]", "events[1]", "events[2]"]
+    assert not [each for each in found if each.code == "failed_query"]
+
+
+@pytest.mark.parametrize(
+    ("query", "said", "hidden"),
+    [
+        ("SELECT nothing, rep, closed, amount FROM sales", "nothing", "no such"),
+        (
+            "SELECT rep, closed, CAST(rep || '-hunter2' AS numeric) AS amount FROM sales",
+            "a value does not fit",
+            "hunter2",
+        ),
+    ],
+    ids=["about-the-query", "about-rows"],
+)
+def test_validate__a_query_that_fails__says_what_holds_no_row(company, query, said, hidden):
+    found = look(company, {**GOOD, "events": [{**SALES, "query": query, "table": ""}]})
+
+    sentences = " ".join(each.sentence for each in found.values() if each.severity == "error")
+    assert said in sentences
+    assert hidden not in sentences
+
+
+def test_query__that_would_end_ours_and_begin_another__is_one_statement_or_none(company):
+    url, limits, _ = company
+    if not url.startswith("postgresql"):
+        pytest.skip("Ibis asks DuckDB through the statement that was parsed here")
+    connection = open_connection(url, limits)
+    smuggled = "SELECT 1) AS asked; SET statement_timeout = 0; SELECT * FROM (SELECT 2"
+
+    with pytest.raises(psycopg.errors.SyntaxError, match="multiple commands"):
+        tables._postgres_schema(connection.backend, smuggled)
+    connection.close()
+
+
+def test_preview__a_query_that_ends_in_a_comment__is_read(company):
+    url, limits, _ = company
+    part = {**SALES, "query": "SELECT rep, closed, amount FROM sales -- all of them", "table": ""}
+    connection = open_connection(url, limits)
+
+    mapping = parse_mapping({**GOOD, "events": [part]})[0]
+    shown = preview(connection, mapping, Reading("points"), str)
+    connection.close()
+
+    assert [row["value"] for row in shown["events"]] == [1.5, 2.0, 3.0]
 
 
 def test_preview__of_a_mapping__masks_ids_and_shows_a_few_rows(company):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import duckdb
 import pytest
 
+from experiment_server.sources import service
 from tests.factories import make_environment
 
 PLACE = "/api/v1/environments/production/sources"
@@ -188,6 +189,23 @@ def test_source__whose_query_fails_while_it_runs__is_no_failure_of_ours(client, 
     assert "failed_query" in {each["code"] for each in found.json["findings"]}
     assert preview.status_code == 422
     assert preview.json["errors"][0]["found"] == "failed_query"
+    assert "ada@" not in found.text + preview.text
+
+
+def test_source__that_takes_too_long__is_a_finding_and_a_422(client, manage, company, monkeypatch):
+    monkeypatch.setattr(service, "LOOK_SECONDS", 0.3)
+    many = "range(1, 3000000)"
+    query = f"SELECT a.range::text AS who, now() AS at_time, 1.0 AS amount FROM {many} a, {many} b "
+    sales = {**MAPPING["events"][0], "query": query + "WHERE a.range * b.range % 7 = -1"}
+    del sales["table"]
+    client.post(PLACE, json={**NEW, "mapping": {**MAPPING, "events": [sales]}}, headers=manage)
+
+    found = client.post(f"{PLACE}/analytics/validate", headers=manage)
+    preview = client.post(f"{PLACE}/analytics/preview", headers=manage)
+
+    assert "out_of_time" in {each["code"] for each in found.json["findings"]}
+    assert preview.status_code == 422
+    assert preview.json["errors"][0]["found"] == "out_of_time"
 
 
 @pytest.mark.parametrize("path", ["validate", "preview"])

@@ -1,0 +1,118 @@
+"""Look: the levels of one look, and how the primaries stand at it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from .case import Treatment
+from .estimate import Compared
+from .evidence import harm_bound
+from .levels import MetricLevel
+from .methods.futility import predictive_power
+from .plan import AnalysisPlan
+from .power import design_se
+from .sequence import CoPrimaryLook
+from .sequential import Level, Own, final_boundary, information, level_of_look, passes
+
+NO_INFORMATION = 1e-6
+"""Stands for the share of the planned information where nothing could be estimated."""
+
+
+def planned_se(plan: AnalysisPlan, compared: Compared) -> float:
+    """The standard error that a primary's minimum effect and the plan's power ask for.
+
+    At the alpha that is left of the plan's when every test takes its part.
+    """
+    alpha = plan.alpha_both_sides / plan.n_tests
+    return design_se(compared.minimum_effect, alpha, plan.power)
+
+
+def look_level(plan: AnalysisPlan, compared: Mapping[str, Compared]) -> Level:
+    """This look's level, with those of the co-primaries.
+
+    The primary's information says how much alpha the look may spend; of the treatments, the least
+    precise sets the pace for all. What a co-primary has to pass follows from its own information.
+    """
+    pace = _information(plan, compared[plan.primary.key])
+    own = {
+        each.key: level_of_look(
+            plan, pace, plan.n_tests, Own(each.key, _information(plan, compared[each.key]))
+        )
+        for each in plan.co_primaries
+    }
+    return replace(level_of_look(plan, pace, plan.n_tests), co_primaries=own)
+
+
+def _information(plan: AnalysisPlan, compared: Compared) -> float:
+    found = compared.estimable.values()
+    if not found:
+        return NO_INFORMATION
+    return information(planned_se(plan, compared), max(contrast.se for contrast in found))
+
+
+def standing_at(
+    plan: AnalysisPlan, compared: Compared, level: Level, bars: MetricLevel
+) -> tuple[str, CoPrimaryLook]:
+    """The treatment that leads on one of the primaries, and how it stands.
+
+    Args:
+        plan: which sides the experiment asks about.
+        compared: the primary's or co-primary's contrasts; at least one could be estimated.
+        level: its own.
+        bars: what its intervals are made of.
+    """
+    found, sign = compared.estimable, compared.sign
+    leading = max(found, key=lambda variant: sign * found[variant].z)
+    z, bar = sign * found[leading].z, bars.z[leading]
+    harm_low = min(harm_bound(compared, contrast, level) for contrast in found.values())
+    return leading, CoPrimaryLook(
+        metric=compared.metric.key,
+        information_fraction=level.information,
+        boundary_z=bar,
+        z=z,
+        crossed=not level.ad_hoc and passes(plan, z, bar),
+        harm_low=harm_low,
+        harm=bool(harm_low < 0),
+    )
+
+
+def chances_to_win(
+    plan: AnalysisPlan, compared: Mapping[str, Compared], level: Level
+) -> dict[tuple[str, str], float]:
+    """Per primary and treatment, the chance that the last look still finds it better.
+
+    Against the boundary that is asked of the first of Holm's steps, with information that grows as
+    the primary's is to grow. {}: not to be asked.
+    """
+    if level.final or level.ad_hoc or level.information >= 1:
+        return {}
+    if not compared[plan.primary.key].estimable:
+        return {}
+    bar = final_boundary(plan, level, plan.n_tests)
+    return {
+        (metric.key, variant): predictive_power(
+            contrast, level.information, each.prior.sd, bar, each.sign
+        )
+        for metric in (plan.primary, *plan.co_primaries)
+        for each in (compared[metric.key],)
+        for variant, contrast in each.estimable.items()
+    }
+
+
+def with_chances(
+    treatments: tuple[Treatment, ...], primary: str, chances: Mapping[tuple[str, str], float]
+) -> tuple[Treatment, ...]:
+    """The treatments with their chances to win, on the primary and on each co-primary."""
+    return tuple(
+        replace(
+            each,
+            predictive_power=chances.get((primary, each.variant)),
+            co_primaries=tuple(
+                replace(
+                    on,
+                    found=replace(on.found, predictive_power=chances.get((on.key, each.variant))),
+                )
+                for on in each.co_primaries
+            ),
+        )
+        for each in treatments
+    )
