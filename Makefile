@@ -10,7 +10,8 @@ help: ## Show the targets
 
 $(READY): requirements.lock pyproject.toml sdk/python/pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	# The lock names everything. --no-deps: pip before 23.3 resolves an extra to a release that came after it.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e sdk/python
 	touch $(READY)
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from analysis.lake.erase import count_learner, erase_learner
 from analysis.lake.schema import TABLES
-from analysis.rollups.shelf import forget as forget_rollups
 from experiment_server.audit.service import record
 from experiment_server.environments.models import Environment
 from experiment_server.erasure.naming import ERASED
@@ -53,6 +52,8 @@ def erase(
         SealingBusyError: another server seals or compacts this environment and has not come to an
             end.
     """
+    from analysis import rollups  # heavy: the server starts without it
+
     whom = Whom.of(environment, learner_id)
     root = lake_root(state.settings.lake_dir, environment)
     seal_all(state.database, environment, root)
@@ -68,7 +69,7 @@ def erase(
             gone = erase_learner(root, name, whom.pseudonym)
             found.append(Trace(f"rows of the lake's {name}", gone.n_rows))
             found.append(Trace(f"older files of the lake's {name}", gone.n_files))
-        forget_rollups(root)
+        rollups.forget(root)
     state.database.clear_away()
     with state.database.write() as session:
         record(

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from analysis.lake.erase import erase_before
-from analysis.rollups.shelf import forget as forget_rollups
 from experiment_server.audit.service import record
 from experiment_server.environments.models import Environment
 from experiment_server.ingest.rewriting import rewriting
@@ -27,11 +26,13 @@ Remove = Callable[[State, Environment, datetime], int]
 
 def _of_lake(table: str) -> Remove:
     def remove(state: State, environment: Environment, before: datetime) -> int:
+        from analysis import rollups  # heavy: the server starts without it
+
         root, environment_id = lake_root(state.settings.lake_dir, environment), environment.id or 0
         with rewriting(state.database, environment_id), exclusive(state.database, environment_id):
             n_rows = erase_before(root, table, before.date())
             if n_rows:
-                forget_rollups(root)
+                rollups.forget(root)
         return n_rows
 
     return remove
