@@ -88,6 +88,91 @@ def test_delivery__flush_in_an_outage__tries_at_once(connect, server) -> None:
     assert client.flush(30) is True
 
 
+@pytest.mark.parametrize(("status", "n_posts"), [(401, 1), (500, 2)])
+def test_flush__in_a_loop_while_it_fails__is_no_hot_loop(connect, server, status, n_posts) -> None:
+    server.reply = lambda asked: (status, {}, b"") if asked.method == "POST" else None
+    client = connect(retry_base_s=20)
+    client.track("login", "l1")
+    assert wait_for(lambda: len(server.posts()) == 1)
+
+    for _ in range(60):
+        client.flush(0.01)
+
+    assert len(server.posts()) == n_posts
+
+
+def fail_once(owner, name: str, error: BaseException) -> None:
+    """Let a method raise at its next call, and only then."""
+    method = getattr(owner, name)
+
+    def fail(*_given):
+        setattr(owner, name, method)
+        raise error
+
+    setattr(owner, name, fail)
+
+
+@pytest.mark.parametrize("name", ["take", "settle"])
+@pytest.mark.parametrize("n_before", [0, 3])
+def test_sender__an_unexpected_error__costs_no_event(connect, server, name, n_before) -> None:
+    client = connect()
+    for number in range(n_before):
+        client.track("login", f"before-{number}")
+        assert client.flush(30)
+    fail_once(client._runtime.outbox, name, MemoryError())
+
+    client.track("login", "after")
+
+    assert client.flush(30)
+    assert client.counts() == Counts(n_before + 1, n_before + 1, 0, 0, 0)
+    assert len(server.of_type("event")) == n_before + 1
+
+
+def test_sender__an_unexpected_error_of_spooled_events__costs_none(
+    connect, server, tmp_path
+) -> None:
+    client = connect(spool_dir=tmp_path)
+    fail_once(client._runtime._sender, "_post", KeyError("odd"))
+    for number in range(7):
+        client.track("login", f"l{number}")
+
+    assert client.flush(30)
+    assert client.counts() == Counts(7, 7, 0, 0, 0)
+    assert len(server.of_type("event")) == 7
+
+
+def test_sender__an_error_that_stays__is_retried_ever_less(connect, lines) -> None:
+    client = connect(retry_base_s=0.1)
+    tried = []
+    client._runtime._sender._post = lambda batch: tried.append(batch) or 1 / 0
+    client.track("login", "l1")
+
+    time.sleep(1.5)
+
+    assert 1 <= len(tried) <= 6
+    assert client.counts() == Counts(1, 0, 0, 0, 1)
+    assert sum("sending failed: ZeroDivisionError" in line for line in lines()) == 1
+
+
+def test_sender__closed_between_two_halves__counts_the_other_half_too(connect, server) -> None:
+    def refuse_large(asked):
+        if asked.method != "POST":
+            return None
+        return (413, {}, b"") if len(ids_in(asked)) > 2 else (500, {}, b"")
+
+    server.reply = refuse_large
+    client = connect(batch_size=4, flush_interval_s=5, retry_base_s=20)
+    for number in range(4):
+        client.track("login", f"l{number}")
+    assert wait_for(lambda: len(server.posts()) == 2)
+    waiting = client.counts()
+
+    client.close(0)
+
+    assert waiting == Counts(4, 0, 0, 0, 4)
+    assert client.counts() == Counts(4, 0, 0, 4, 0)
+
+
 def test_delivery__some_refused__are_counted_and_said_without_the_learner(
     connect, server, lines
 ) -> None:

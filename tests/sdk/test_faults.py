@@ -9,9 +9,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.sdk.fault_server import PAYLOAD, Server
+from tests.sdk.fault_server import PAYLOAD, Reply
 
 GOOD_BODY = json.dumps(PAYLOAD).encode()
+MOST_REQUESTS = (
+    40  # in a moment, by both threads that double from 0.01 s; a hot loop makes hundreds
+)
 
 
 def answer(
@@ -64,6 +67,13 @@ FAULTS: dict[str, Callable[[socket.socket], None]] = {
         f"503, Retry-After {text}": sends(answer(b"{}", "503 No", extra=f"Retry-After: {text}\r\n"))
         for text in ("0", "soon", "-1", "Wed, 21 Oct 2015 07:28:00 GMT", "9" * 50)
     },
+}
+
+
+FAULTS_ON_HTTP: dict[str, Reply] = {
+    "500": (500, {}, b"{}"),
+    "503, Retry-After 0": (503, {"Retry-After": "0"}, b"{}"),
+    "a proxy's page": (200, {}, b"<html>welcome to the hotel network</html>"),
 }
 
 
@@ -123,8 +133,9 @@ def test_fault__at_the_start__gives_defaults_and_keeps_events(
     is_ready = client.ready(0.3)
     variant = client.variant("reward-ladder", "l1", {"role": "seller"}, default="blue")
     client.track("login", "learner-77")
-    wait_for(lambda: faulty.n_requests >= 2, 5)
 
+    assert wait_for(lambda: faulty.n_requests >= 2, 10), "both threads have met the fault"
+    assert faulty.n_requests <= MOST_REQUESTS
     assert is_ready is False
     assert (variant.key, variant.reason) == ("blue", "not_ready")
     assert client.value("limit", 1) == 1
@@ -148,8 +159,9 @@ def test_fault__in_the_middle__changes_no_answer(connect, server, fault) -> None
         wire._port = int(faulty.url.rsplit(":", 1)[1])
 
     client.refresh(0.1)
-    wait_for(lambda: faulty.n_requests >= 1, 1)
 
+    assert wait_for(lambda: faulty.n_requests >= 1, 10), "the client has met the fault"
+    assert faulty.n_requests <= MOST_REQUESTS
     assert [client.variant("reward-ladder", one, {"role": "seller"}) for one in learners] == before
     faulty.close()
 
@@ -246,6 +258,27 @@ def test_definitions__one_broken_flag__leaves_the_others(connect, server, lines)
     assert any("cannot be evaluated: limit" in line for line in lines())
 
 
-def test_server__all_faults__are_enough() -> None:
-    assert len(FAULTS) >= 35
-    assert isinstance(Server(), Server)
+@pytest.mark.parametrize(("status", "n_asked"), [(401, 1), (500, 2)])
+def test_refresh__in_a_loop_while_it_fails__is_no_hot_loop(
+    connect, server, status, n_asked
+) -> None:
+    server.reply = lambda _asked: (status, {}, b"{}")
+    client = connect(retry_base_s=20)
+    assert wait_for(lambda: len(server.asked) == 1)
+
+    for _ in range(60):
+        client.refresh(0.01)
+
+    assert len(server.asked) == n_asked
+
+
+@pytest.mark.parametrize("fault", ["500", "503, Retry-After 0", "a proxy's page"])
+def test_definitions__server_that_flaps__is_asked_ever_less(connect, server, fault) -> None:
+    """One answer between two failures is not health: waits go on doubling."""
+    said = FAULTS_ON_HTTP[fault]
+    server.reply = lambda _asked: said if len(server.asked) % 2 else None
+    connect(retry_base_s=0.1)
+
+    time.sleep(2)
+
+    assert len(server.asked) <= 12  # without doubling: more than 20

@@ -12,39 +12,114 @@ from momentum_sdk.exposures import SeenExposures
 from momentum_sdk.notices import LOGGER_NAME, Notices
 from momentum_sdk.options import Options, read_options, waiting_time
 
+RETRY_AFTERS = ["0", "0000", "soon", "-1", "Wed, 21 Oct 2015 07:28:00 GMT", "1", None]
+
+
+class Clock:
+    """A time that passes when told."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def attempts_in(clock: Clock, backoff: Backoff, seconds: float, *answer) -> int:
+    """How many requests fail in so long when each is answered in this way."""
+    n, end = 0, clock.now + seconds
+    while clock.now < end:
+        clock.now += backoff.after_failure(*answer).wait_s
+        n += 1
+    return n
+
 
 @pytest.mark.parametrize(("dice", "share"), [(0.0, 1.0), (0.999, 0.5)])
 def test_backoff__failures__double_to_thirty_seconds_with_half_jitter(dice, share) -> None:
     backoff = Backoff(1.0, lambda: dice)
 
-    waits = [backoff.after_failure() for _ in range(8)]
+    waits = [backoff.after_failure().wait_s for _ in range(8)]
 
     assert waits == pytest.approx([n * share for n in (1, 2, 4, 8, 16, 30, 30, 30)], rel=0.01)
 
 
-def test_backoff__two_minutes_of_refusal__is_at_most_ten_attempts() -> None:
-    backoff = Backoff(1.0, lambda: 0.5)
-    spent, n = 0.0, 0
-    while spent < 120:
-        spent += backoff.after_failure()
-        n += 1
+@pytest.mark.parametrize("status", [None, 200, 429, 500, 503])
+@pytest.mark.parametrize("retry_after", RETRY_AFTERS)
+def test_backoff__two_minutes_of_refusal__is_at_most_ten_attempts(
+    clock, status, retry_after
+) -> None:
+    backoff = Backoff(1.0, lambda: 0.5, clock)
 
-    assert n <= 10
-
-
-def test_backoff__success__starts_anew() -> None:
-    backoff = Backoff(1.0, lambda: 0.0)
-    for _ in range(5):
-        backoff.after_failure()
-
-    backoff.reset()
-
-    assert backoff.after_failure() == 1
+    assert attempts_in(clock, backoff, 120, status, retry_after) <= 10
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
-def test_backoff__wrong_key_or_address__waits_minutes_but_not_for_ever(status) -> None:
-    assert 150 <= Backoff(1.0).after_failure(status) <= 300
+@pytest.mark.parametrize("retry_after", RETRY_AFTERS)
+def test_backoff__wrong_key_or_address__waits_minutes_but_not_for_ever(status, retry_after) -> None:
+    pause = Backoff(1.0).after_failure(status, retry_after)
+
+    assert 150 <= pause.wait_s <= 300
+    assert pause.least_s == pause.wait_s, "no flush cuts it short"
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_backoff__asked_for_longer__waits_longer(status) -> None:
+    pause = Backoff(1.0).after_failure(status, "500")
+
+    assert 500 <= pause.wait_s <= 550
+    assert pause.least_s == pause.wait_s
+
+
+def test_backoff__one_success__does_not_start_anew(clock) -> None:
+    backoff = Backoff(1.0, lambda: 0.0, clock)
+    waits = []
+    for _ in range(6):
+        waits.append(backoff.after_failure().wait_s)
+        clock.now += 59
+        backoff.succeeded()
+
+    assert waits == [1, 2, 4, 8, 16, 30]
+
+
+def test_backoff__a_minute_of_successes__starts_anew(clock) -> None:
+    backoff = Backoff(1.0, lambda: 0.0, clock)
+    for _ in range(5):
+        backoff.after_failure()
+
+    for _ in range(3):
+        backoff.succeeded()
+        clock.now += 30
+
+    assert backoff.after_failure().wait_s == 1
+
+
+def test_backoff__a_minute_with_a_failure_in_it__does_not_start_anew(clock) -> None:
+    backoff = Backoff(1.0, lambda: 0.0, clock)
+    for _ in range(5):
+        backoff.after_failure()
+        backoff.succeeded()
+        clock.now += 30
+
+    assert backoff.after_failure().wait_s == 30
+
+
+def test_backoff__hurried__is_not_hurried_again_within_a_first_wait(clock) -> None:
+    backoff = Backoff(1.0, lambda: 0.0, clock)
+    first = backoff.after_failure()
+    backoff.hurried()
+    clock.now += 0.25
+
+    second = backoff.after_failure()
+
+    clock.now += 1
+    third = backoff.after_failure()
+    assert [first.least_s, second.least_s, third.least_s] == [0, 0.75, 0]
+    assert second.wait_s == 2
 
 
 @pytest.mark.parametrize(
@@ -54,12 +129,12 @@ def test_backoff__wrong_key_or_address__waits_minutes_but_not_for_ever(status) -
         ("120", 120),
         (" 7 ", 7),
         ("9" * 50, 600),
-        ("-1", None),
-        ("soon", None),
-        ("", None),
-        ("1.5", None),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
-        (None, None),
+        ("-1", 0),
+        ("soon", 0),
+        ("", 0),
+        ("1.5", 0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        (None, 0),
     ],
 )
 def test_retry_after__header__is_read_or_ignored(text, seconds) -> None:
@@ -74,9 +149,7 @@ def test_retry_after__a_date__is_the_time_until_then() -> None:
 
 @given(st.text())
 def test_retry_after__any_text__is_within_bounds(text) -> None:
-    seconds = read_retry_after(text)
-
-    assert seconds is None or 0 <= seconds <= 600
+    assert 0 <= read_retry_after(text) <= 600
 
 
 def test_options__right_ones__are_taken() -> None:

@@ -178,27 +178,30 @@ def test_close__while_listening__ends_the_connection_at_once(connect, streams) -
 class VirtualWire:
     """Ends each stream as told; time passes only here and in waits."""
 
-    def __init__(self, end: Callable[["VirtualWire"], None]) -> None:
+    def __init__(self, end: Callable[["VirtualWire"], None], talks_s: float) -> None:
         self.now = 0.0
         self.connected_at: list[float] = []
         self._end = end
+        self._talks_s = talks_s
 
     def listen(self, _path: str, _silence_s: float):
         self.connected_at.append(self.now)
         yield b"retry: 3000\n"
+        for _ in range(int(self._talks_s)):
+            self.now += 1
+            yield b": still here\n"
         self._end(self)
 
     def interrupt(self) -> None:
         """Nothing listens."""
 
 
-def run_for(seconds: float, end: Callable[[VirtualWire], None]) -> list[float]:
+def run_for(seconds: float, end: Callable[[VirtualWire], None], talks_s: float = 0) -> list[float]:
     """When a stream that always ends in this way is connected to, in virtual time."""
-    wire = VirtualWire(end)
+    wire = VirtualWire(end, talks_s)
     definitions = Definitions(None, Options(), Notices())
     stream = Stream(wire, "/", definitions, Options(), Notices())  # type: ignore[arg-type]
-    stream._backoff = Backoff(1.0, lambda: 0.5)
-    stream.clock = lambda: wire.now
+    stream._backoff = Backoff(1.0, lambda: 0.5, lambda: wire.now)
 
     def wait(wait_s: float) -> bool:
         wire.now += wait_s
@@ -229,22 +232,26 @@ def test_backoff__two_minutes_of_closed_streams__is_ten_connections(end) -> None
 
 
 def test_backoff__a_minute_of_health__starts_anew() -> None:
-    def end(wire: VirtualWire) -> None:
-        wire.now += 61
-
-    connected = run_for(600, end)
+    connected = run_for(600, lambda _wire: None, talks_s=61)
 
     gaps = [later - earlier for earlier, later in itertools.pairwise(connected)]
     assert gaps == pytest.approx([61.75] * len(gaps))
 
 
 def test_backoff__half_a_minute_of_health__does_not_start_anew() -> None:
-    def end(wire: VirtualWire) -> None:
-        wire.now += 30
-
-    connected = run_for(600, end)
+    connected = run_for(600, lambda _wire: None, talks_s=30)
 
     assert connected[-1] - connected[-2] == pytest.approx(30 + 30 * 0.75)
+
+
+def test_backoff__a_minute_of_silence__is_no_health() -> None:
+    def fall_silent(wire: VirtualWire) -> None:
+        wire.now += 61
+        raise NoAnswer("TimeoutError")
+
+    connected = run_for(1_000, fall_silent)
+
+    assert connected[-1] - connected[-2] == pytest.approx(61 + 30 * 0.75)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -258,6 +265,12 @@ def test_backoff__retry_after__is_honoured() -> None:
     connected = run_for(100, fails(Declined(503, "30")))
 
     assert connected == pytest.approx([0, 31.5, 63, 94.5])
+
+
+def test_backoff__retry_after_nothing__is_no_hot_loop() -> None:
+    connected = run_for(120, fails(Declined(503, "0")))
+
+    assert len(connected) <= 10
 
 
 def test_definitions__while_streamed__are_polled_rarely_and_are_not_stale() -> None:

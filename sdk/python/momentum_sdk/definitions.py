@@ -1,7 +1,6 @@
 """The definitions that the client decides by: polled, kept, never thrown away."""
 
 import json
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from typing import Any, Final
 
 from ._assignment import AssignmentError, InvalidPayload, Payload, parse_payload
 from .answers import Status
-from .backoff import Backoff
+from .backoff import DICE, Backoff, Pause
 from .keeping import Keeper, read_json
 from .notices import Notices
 from .options import Options
@@ -165,18 +164,24 @@ class Definitions:
             with self._changed:
                 n_asked = self._n_asked
             try:
-                wait_s = self._poll(wire, n_asked)
+                pause = self._poll(wire, n_asked)
             except Exception as error:  # the thread must survive, or definitions would go stale
                 self._notices.warn("definitions", "asking failed: %s", type(error).__name__)
-                wait_s = self._backoff.after_failure()
-            with self._changed:
-                self._changed.wait_for(
-                    lambda seen=n_asked: self._is_closed or self._n_asked > seen,  # type: ignore[misc]
-                    wait_s,
-                )
+                pause = self._backoff.after_failure()
+            self._rest(pause, n_asked)
         wire.close()
 
-    def _poll(self, wire: Wire, n_asked: int) -> float:
+    def _rest(self, pause: Pause, n_asked: int) -> None:
+        """Wait until the next poll is due, or asked for."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed, pause.least_s)
+            self._changed.wait_for(
+                lambda: self._is_closed or self._n_asked > n_asked, pause.wait_s - pause.least_s
+            )
+            if self._n_asked > n_asked:
+                self._backoff.hurried()
+
+    def _poll(self, wire: Wire, n_asked: int) -> Pause:
         """Ask once. Returns how long to wait until the next time."""
         status, retry_after = None, None
         try:
@@ -185,8 +190,8 @@ class Definitions:
             status, retry_after = answer.status, answer.headers.get("retry-after")
             if status == 304 or (status == 200 and self._take(answer)):
                 self._answered(n_asked)
-                self._backoff.reset()
-                return self._interval_s() * (0.9 + 0.2 * random.random())  # noqa: S311
+                self._backoff.succeeded()
+                return Pause(self._interval_s() * (0.9 + 0.2 * DICE()))
             what = f"the server answered {status}"
         except NoAnswer as error:
             what = f"the server did not answer ({error})"

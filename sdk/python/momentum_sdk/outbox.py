@@ -5,6 +5,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from .answers import Counts
+from .backoff import Pause
 
 if TYPE_CHECKING:
     from .spool import Spool
@@ -136,26 +137,31 @@ class Outbox:
             self._changed.notify_all()
             return batch
 
-    def narrow(self, part: list[bytes]) -> None:
-        """The batch is sent in parts; this one is next."""
-        with self._changed:
-            self._in_flight = part
-
     def settle(self, n_delivered: int, n_refused: int) -> None:
-        """The batch that was taken has come to its end."""
+        """So many of the batch that was taken, from its beginning, have come to their end."""
+        n = n_delivered + n_refused
         if self._spool is not None and self._is_from_spool:
-            self._spool.settle(len(self._in_flight))
+            self._spool.settle(n)
         with self._changed:
             if not self._in_flight:
                 return  # given up by close() meanwhile, and counted there
             if self._is_from_spool:
-                self._n_spooled -= len(self._in_flight)
+                self._n_spooled -= n
             self._n_delivered += n_delivered
             self._n_refused += n_refused
-            self._n_settled += len(self._in_flight)
-            self._in_flight = []
+            self._n_settled += n
+            self._in_flight = self._in_flight[n:]
             if not self._n_waiting():
                 self._is_flushing = False
+            self._changed.notify_all()
+
+    def put_back(self) -> None:
+        """What is not settled of the batch is to be taken again; the spool has its part still."""
+        with self._changed:
+            if not self._is_from_spool:
+                self._queue.extendleft(reversed(self._in_flight))
+                self._n_bytes += sum(map(len, self._in_flight))
+            self._in_flight, self._is_from_spool = [], False
             self._changed.notify_all()
 
     @property
@@ -163,20 +169,19 @@ class Outbox:
         """How many flushes were asked for so far."""
         return self._n_flushes
 
-    def wait_to_retry(self, wait_s: float, hurry_from: int | None) -> bool:
+    def wait_to_retry(self, pause: Pause, hurry_from: int) -> bool:
         """Wait after a failure; a new flush cuts it short. False when the outbox is closed.
 
         Args:
-            wait_s: how long.
+            pause: how long, and how long at least.
             hurry_from: `n_flushes` before the attempt that failed, so that a flush during it
-                counts; None when the server itself said how long to wait.
+                counts.
         """
         with self._changed:
+            self._changed.wait_for(lambda: self._is_closed, pause.least_s)
             self._changed.wait_for(
-                lambda: (
-                    self._is_closed or (hurry_from is not None and self._n_flushes > hurry_from)
-                ),
-                wait_s,
+                lambda: self._is_closed or self._n_flushes > hurry_from,
+                pause.wait_s - pause.least_s,
             )
             return not self._is_closed
 

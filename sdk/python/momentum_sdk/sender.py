@@ -5,7 +5,7 @@ import json
 import threading
 from typing import Any
 
-from .backoff import Backoff, read_retry_after
+from .backoff import Backoff, Pause
 from .notices import Notices
 from .options import Options
 from .outbox import Outbox
@@ -41,18 +41,23 @@ class Sender:
 
     def _run(self) -> None:
         while self._outbox.wait_for_work(self._options.flush_interval_s):
+            n_flushes = self._outbox.n_flushes
             try:
                 batch = self._outbox.take()
                 if batch:
                     self._deliver(batch)
             except Exception as error:  # the thread must survive, or events would pile up unsent
                 self._notices.warn("sender", "sending failed: %s", type(error).__name__)
-                self._outbox.settle(0, 0)
-                self._outbox.count_dropped(len(batch))
+                self._outbox.put_back()
+                self._wait_to_retry(self._backoff.after_failure(), n_flushes)
         self._wire.close()
 
-    def _deliver(self, batch: list[bytes]) -> None:
-        """Send one batch until the server has taken or refused it, or the outbox is closed."""
+    def _deliver(self, batch: list[bytes]) -> bool:
+        """Send one batch until the server has taken or refused it.
+
+        Returns:
+            False when the outbox was closed before.
+        """
         while True:
             status, retry_after = None, None
             n_flushes = self._outbox.n_flushes
@@ -61,15 +66,23 @@ class Sender:
             except NoAnswer as error:
                 self._notices.warn("events", "events wait: the server did not answer (%s)", error)
             else:
+                if answer.status == 413 and len(batch) > 1:
+                    middle = len(batch) // 2
+                    return self._deliver(batch[:middle]) and self._deliver(batch[middle:])
                 if self._settle(batch, answer):
-                    self._backoff.reset()
-                    return
+                    self._backoff.succeeded()
+                    return True
                 status, retry_after = answer.status, answer.headers.get("retry-after")
                 self._notices.warn("events", "events wait: the server answered %d", status)
-            wait_s = self._backoff.after_failure(status, retry_after)
-            hurry_from = n_flushes if read_retry_after(retry_after) is None else None
-            if not self._outbox.wait_to_retry(wait_s, hurry_from):
-                return
+            pause = self._backoff.after_failure(status, retry_after)
+            if not self._wait_to_retry(pause, n_flushes):
+                return False
+
+    def _wait_to_retry(self, pause: Pause, n_flushes: int) -> bool:
+        is_open = self._outbox.wait_to_retry(pause, n_flushes)
+        if self._outbox.n_flushes > n_flushes:
+            self._backoff.hurried()
+        return is_open
 
     def _post(self, batch: list[bytes]) -> Answer:
         body = b'{"items":[' + b",".join(batch) + b"]}"
@@ -93,9 +106,6 @@ class Sender:
                 n_refused = len(batch)
             self._outbox.settle(len(batch) - n_refused, n_refused)
             return True
-        if answer.status == 413 and len(batch) > 1:
-            self._send_halves(batch)
-            return True
         if answer.status in (400, 413, 415):
             self._notices.warn(
                 "refused", "the server refused a batch of %d with %d", len(batch), answer.status
@@ -103,12 +113,6 @@ class Sender:
             self._outbox.settle(0, len(batch))
             return True
         return False
-
-    def _send_halves(self, batch: list[bytes]) -> None:
-        middle = len(batch) // 2
-        for part in (batch[:middle], batch[middle:]):
-            self._outbox.narrow(part)
-            self._deliver(part)
 
     def _warn_of_refused(self, refused: list[Any]) -> None:
         if not refused:

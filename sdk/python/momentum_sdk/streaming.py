@@ -1,7 +1,6 @@
 """Changes of definitions as they happen: an event stream says when to ask for them."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -15,7 +14,6 @@ SERVER_PATH: Final = "/api/v1/stream"
 CLIENT_PATH: Final = "/sub/"  # and the key, which is no secret
 CLIENT_KEY: Final = "mo_client_"
 LONGEST_SILENCE_S: Final = 60.0  # the server says something each 15 s
-HEALTHY_AFTER_S: Final = 60.0
 SHORTEST_BETWEEN_S: Final = 1.0
 
 
@@ -39,7 +37,6 @@ class Stream:
         self._notices = notices
         self._backoff = Backoff(options.retry_base_s)
         self._closed = threading.Event()
-        self.clock: Callable[[], float] = time.monotonic
         self.wait: Callable[[float], bool] = self._closed.wait
 
     def start(self) -> None:
@@ -54,7 +51,6 @@ class Stream:
     def run(self) -> None:
         """Listen until closed; pause after each end of the stream, a clean one too."""
         while not self._closed.is_set():
-            began = self.clock()
             status, retry_after, why = None, None, "it ended"
             try:
                 self._listen()
@@ -69,9 +65,7 @@ class Stream:
             if self._closed.is_set():
                 return
             self._notices.warn("stream", "definitions are polled: no stream (%s)", why)
-            if self.clock() - began >= HEALTHY_AFTER_S:
-                self._backoff.reset()
-            self.wait(self._backoff.after_failure(status, retry_after))
+            self.wait(self._backoff.after_failure(status, retry_after).wait_s)
 
     def _listen(self) -> None:
         has_data, is_middle = False, False
@@ -79,6 +73,7 @@ class Stream:
             if self._closed.is_set():
                 return
             self._definitions.stream_heard()
+            self._backoff.succeeded()
             if not is_middle:
                 if line in (b"\n", b"\r\n"):
                     if has_data:
