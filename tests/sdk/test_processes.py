@@ -1,6 +1,7 @@
 """Forks, exits and abandoned clients, in real processes."""
 
 import gc
+import json
 import os
 import subprocess
 import sys
@@ -15,14 +16,21 @@ from tests.sdk.test_faults import wait_for
 SDK = Path(__file__).resolve().parents[2] / "sdk" / "python"
 
 
-def host(url: str, code: str) -> subprocess.CompletedProcess[str]:
+def host(url: str, code: str, **config: object) -> subprocess.CompletedProcess[str]:
     """A host process that has a client on the server and runs some code."""
+    options = {
+        "flush_interval_s": 60,
+        "poll_interval_s": 0.05,
+        "exit_timeout_s": 2,
+        "request_timeout_s": 2,
+    }
     start = f"""
         import os, sys, time, threading
         sys.path.insert(0, {str(SDK)!r})
         from momentum_sdk import Momentum
-        momentum = Momentum({url!r}, "mo_server_x", flush_interval_s=60, poll_interval_s=0.05,
-                            exit_timeout_s=2, request_timeout_s=2)
+        def connect():
+            return Momentum({url!r}, "mo_server_x", **{options | config!r})
+        momentum = connect()
     """
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(start) + textwrap.dedent(code)],
@@ -50,18 +58,74 @@ def test_exit__events_of_the_hosts_own_exit_handlers__leave_too(server) -> None:
     assert [event["kind"] for event in server.of_type("event")] == ["logout"]
 
 
-def test_exit__server_away__ends_in_time(server) -> None:
-    result = host("http://127.0.0.1:9", "momentum.track('login', 'l1')")
+def test_exit__exit_handler_made_before_the_client__its_events_leave_too(server) -> None:
+    code = """
+        import atexit, sys
+        sys.path.insert(0, SDK)
+        import momentum_sdk
+        atexit.register(lambda: momentum.track("logout", "l1"))
+        momentum = momentum_sdk.Momentum(URL, "mo_server_x")
+    """
+    code = f"SDK, URL = {str(SDK)!r}, {server.url!r}\n{textwrap.dedent(code)}"
 
-    assert result.returncode == 0
-    assert "1 events were not delivered" in result.stderr
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=50)
+
+    assert [event["kind"] for event in server.of_type("event")] == ["logout"]
 
 
-def test_exit__server_silent__ends_in_time(server) -> None:
+EXIT_LIMIT_S = 2
+GENEROUS_S = 8  # for a busy machine; without the limit, one exit would take half a minute or more
+SAY_WHEN = """
+import atexit
+atexit.register(lambda: print(time.monotonic(), flush=True))  # runs before the clients close
+"""
+
+
+def exit_of(url: str, n_clients: int) -> tuple[float, str]:
+    """How long the exit of a host with some clients took, and what it logged."""
+    code = f"clients = [momentum] + [connect() for _ in range({n_clients - 1})]\n{SAY_WHEN}"
+    code += "for client in clients: client.track('login', 'l1')"
+    config = {"request_timeout_s": 60, "retry_base_s": 30, "exit_timeout_s": EXIT_LIMIT_S}
+    result = host(url, code, **config)
+    assert result.returncode == 0, result.stderr
+    return time.monotonic() - float(result.stdout), result.stderr
+
+
+def test_exit__server_away__ends_in_time() -> None:
+    took_s, logged = exit_of("http://127.0.0.1:9", 1)
+
+    assert took_s < GENEROUS_S
+    assert "1 events were not delivered" in logged
+
+
+def test_exit__client_let_go_of_just_before__delivers(server) -> None:
+    slowly = server.take_items
+
+    def take_slowly(asked):
+        time.sleep(0.5)
+        return slowly(asked)
+
+    server.take_items = take_slowly
+
+    host(server.url, "momentum.track('login', 'l1')\ndel momentum")
+
+    assert len(server.of_type("event")) == 1
+
+
+@pytest.mark.parametrize("n_clients", [1, 6])
+def test_exit__server_silent__ends_in_time_for_all_clients_together(server, n_clients) -> None:
     server.reply = lambda _asked: time.sleep(60)  # type: ignore[func-returns-value]
-    result = host(server.url, "momentum.track('login', 'l1')")
 
-    assert result.returncode == 0
+    took_s, logged = exit_of(server.url, n_clients)
+
+    assert took_s < GENEROUS_S
+    assert logged.count("1 events were not delivered") == n_clients
+
+
+def test_exit__several_clients__each_delivers(server) -> None:
+    exit_of(server.url, 6)
+
+    assert len(server.of_type("event")) == 6
 
 
 FORK = """
@@ -144,6 +208,123 @@ def test_fork__grandchild__works_too(server) -> None:
     assert len(server.of_type("event")) == 1
 
 
+CHILDREN = """
+    def hand_over(n=5):
+        for number in range(n): momentum.track("child", f"l{{number}}")
+
+    def end_oddly():
+        hand_over()
+        sys.exit(3)
+
+    def make_its_own():
+        own = connect()
+        for number in range(5): own.track("child", f"l{{number}}")
+
+    def have_a_child():
+        inner = start(hand_over)
+        hand_over()
+        inner.join()
+
+    def finalize():
+        multiprocessing.util.Finalize(None, hand_over, exitpriority=0)
+
+    def start(target):
+        child = multiprocessing.get_context({method!r}).Process(target=target)
+        child.start()
+        return child
+
+    def pool():
+        with multiprocessing.get_context({method!r}).Pool(2) as workers:
+            workers.map(hand_over, [5] * 4)
+            workers.close()
+            workers.join()
+
+    def executor():
+        from concurrent.futures import ProcessPoolExecutor
+        context = multiprocessing.get_context({method!r})
+        with ProcessPoolExecutor(2, mp_context=context) as workers:
+            list(workers.map(hand_over, [5] * 4))
+
+    if __name__ == "__main__":
+        assert "multiprocessing.util" not in sys.modules, "the client does not import it"
+        momentum.track("parent", "l1")
+        import multiprocessing.util
+        {does}
+"""
+
+
+def host_of_children(folder: Path, url: str, method: str, does: str) -> None:
+    """A host in a file, as spawned children need it, that starts children and ends."""
+    start = f"""
+        import sys
+        sys.path.insert(0, {str(SDK)!r})
+        from momentum_sdk import Momentum
+        def connect():
+            return Momentum({url!r}, "mo_server_x", flush_interval_s=60)
+        momentum = connect()
+    """
+    code = textwrap.dedent(start) + textwrap.dedent(CHILDREN.format(method=method, does=does))
+    (folder / "lms.py").write_text(code)
+    command = [sys.executable, str(folder / "lms.py")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+
+
+def kinds_at(server) -> tuple[int, int]:
+    kinds = [event["kind"] for event in server.of_type("event")]
+    return kinds.count("parent"), kinds.count("child")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks need a POSIX system")
+@pytest.mark.parametrize(
+    ("does", "n_events"),
+    [
+        ("start(hand_over).join()", 5),
+        ("start(end_oddly).join()", 5),
+        ("start(make_its_own).join()", 5),
+        ("start(have_a_child).join()", 10),
+        ("start(finalize).join()", 5),
+        ("pool()", 20),
+        ("executor()", 20),
+    ],
+)
+def test_multiprocessing__forked_child_ends__its_events_arrive_once(
+    server, tmp_path, does, n_events
+) -> None:
+    host_of_children(tmp_path, server.url, "fork", does)
+
+    assert kinds_at(server) == (1, n_events)
+    sent = [item for asked in server.posts() for item in json.loads(asked.body)["items"]]
+    assert len(sent) == 1 + n_events, "nobody sends what another process sent"
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_multiprocessing__other_ways_to_start__events_arrive_once(server, tmp_path, method) -> None:
+    host_of_children(tmp_path, server.url, method, "start(hand_over).join()")
+
+    assert kinds_at(server) == (1, 5)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks need a POSIX system")
+def test_multiprocessing__package_first_loaded_in_the_child__events_arrive(server) -> None:
+    code = """
+        import multiprocessing, sys
+        def work():
+            sys.path.insert(0, SDK)
+            from momentum_sdk import Momentum
+            Momentum(URL, "mo_server_x").track("child", "l1")
+        child = multiprocessing.get_context("fork").Process(target=work)
+        child.start()
+        child.join()
+    """
+    code = f"SDK, URL = {str(SDK)!r}, {server.url!r}\n{textwrap.dedent(code)}"
+
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=50)
+
+    assert kinds_at(server) == (0, 1)
+
+
 def test_abandoned_client__collected__delivers_and_ends_its_threads(connect, server) -> None:
     import threading
 
@@ -169,4 +350,6 @@ def test_import__of_the_package__needs_no_http() -> None:
 
     imported = set(result.stdout.split())
     assert "momentum_sdk.client" in imported
-    assert imported.isdisjoint({"http.client", "ssl", "urllib.parse", "tempfile", "gzip"})
+    assert imported.isdisjoint(
+        {"http.client", "ssl", "urllib.parse", "tempfile", "gzip", "multiprocessing"}
+    )

@@ -1,19 +1,17 @@
 """What every client does at once: decide, log, explain. Waiting is left to its fronts."""
 
-import atexit
 import contextlib
-import os
 import weakref
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from . import processes
 from ._assignment import Evaluation, evaluate
 from .answers import Counts, Status, Variant, fresh, same_kind
 from .exposures import SeenExposures
 from .items import (
     Item,
-    ItemIds,
     Unusable,
     build_event,
     build_exposure,
@@ -48,12 +46,11 @@ class Decider:
         options, complaints = read_options(config)
         for complaint in complaints:
             self._notices.warn(complaint, "%s", complaint)
-        self._ids = ItemIds()
         self._seen = SeenExposures(options.exposure_memory)
         self._options = options
         self._runtime = Runtime(base_url, key, options, self._notices)
         self._runtime.start()
-        _clients.add(self)
+        processes.watch(self._runtime)
         weakref.finalize(self, self._runtime.abandon).atexit = False
 
     def variant(
@@ -324,7 +321,7 @@ class Decider:
         """Queue an item; False when it was dropped, which is counted and said."""
         outbox = self._runtime.outbox
         try:
-            item, left_out = encode_item(build(self._ids.next()))
+            item, left_out = encode_item(build(self._runtime.ids.next()))
             outbox = self._live().outbox
             if left_out:
                 self._notices.warn(
@@ -349,27 +346,3 @@ class Decider:
     def _failed(self, what: str, error: Exception) -> None:
         with contextlib.suppress(Exception):  # even a log handler of the host may raise
             self._notices.warn(f"failed {what}", "%s failed: %s", what, type(error).__name__)
-
-    def _after_fork(self) -> None:
-        self._ids = ItemIds()
-        self._runtime.after_fork()
-
-
-_clients: "weakref.WeakSet[Decider]" = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    """Threads do not survive a fork: let each client start its own at its next use."""
-    for client in list(_clients):
-        client._after_fork()
-
-
-def _close_all() -> None:
-    """The last events leave before the process does, within exit_timeout_s for each client."""
-    for client in list(_clients):
-        client._close(None)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
-atexit.register(_close_all)

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from .definitions import Definitions
+from .items import ItemIds
 from .notices import Notices
 from .options import Options
 from .outbox import SPOOLED_WITHIN_S, Outbox
@@ -29,11 +30,14 @@ class Runtime:
         self._notices = notices
         self._starting = threading.Lock()
         self._is_closed = False
+        self._closing: threading.Thread | None = None
         self._sender_name = ""
         self._stream_path = ""
         self._wires = self._build_wires(base_url, key)
         self._spool: Spool | None = None
         self.is_running = not self._wires
+        self.exit_timeout_s = options.exit_timeout_s
+        self.ids = ItemIds()
         self.outbox = self._build_outbox()
         self.definitions = Definitions(self._wires[0] if self._wires else None, options, notices)
         self._sender: Sender | None = None
@@ -109,9 +113,15 @@ class Runtime:
             )
             self._stream.start()
 
+    def hurry(self) -> None:
+        """Begin to send what waits, without waiting for it."""
+        self.outbox.flush(0)
+
     def close(self, timeout_s: float) -> None:
-        """Send what waits, at most so long, and stop; a second call does nothing."""
+        """Send what waits, at most so long, and stop; a second call does nothing of that."""
         if self._is_closed:
+            if self._closing is not None:
+                self._closing.join(timeout_s)  # the process ends while it still sends
             return
         self._is_closed = True
         deadline = time.monotonic() + timeout_s
@@ -139,15 +149,16 @@ class Runtime:
         """The host let go of the client without closing it: close it without making anyone wait."""
         if self._is_closed:
             return
-        closing = threading.Thread(
-            target=self.close, args=(self._options.exit_timeout_s,), daemon=True
-        )
+        closing = threading.Thread(target=self.close, args=(self.exit_timeout_s,), daemon=True)
         with contextlib.suppress(RuntimeError):  # the interpreter is ending: nothing to close for
             closing.start()
+            self._closing = closing
 
     def after_fork(self) -> None:
         """In a forked child: an empty outbox (the parent sends its own) and no threads yet."""
         self._starting = threading.Lock()
+        self._closing = None
+        self.ids = ItemIds()
         for wire in self._wires:
             wire.forget()
         if self._spool is not None:
