@@ -9,7 +9,7 @@ momentum.track("challenge_completed", "learner-1", value=10)
 
 from typing import TYPE_CHECKING, Any
 
-from ._assignment import ENGINE
+from ._assignment import ENGINE, StickyStore
 from .answers import Counts, Status, Variant
 from .client import Momentum
 from .options import Options
@@ -24,6 +24,7 @@ __all__ = [
     "Momentum",
     "Options",
     "Status",
+    "StickyStore",
     "Variant",
     "__version__",
     "engine",

@@ -109,7 +109,9 @@ class Decider:
             asked = attributes if isinstance(attributes, Mapping) else {}
             if learner is not None:
                 asked = {**asked, "id": learner_text(learner)}
-            told = None if payload is None else explain(payload, flag, asked)
+            remembering = self._runtime.remembering
+            visit = None if remembering is None else remembering.visit_to_explain
+            told = None if payload is None else explain(payload, flag, asked, visit)
             return explaining.explain(str(flag), told, self.status())
         except Exception as error:  # the host must survive whatever it handed in
             self._failed("explain", error)
@@ -291,10 +293,12 @@ class Decider:
         if payload is None:
             return None
         told = attributes if isinstance(attributes, Mapping) else {}
+        remembering = self._runtime.remembering
+        visit = None if remembering is None else remembering.visit
         if learner is None:
-            return evaluate(payload, flag, told)
+            return evaluate(payload, flag, told, visit)
         text = learner_text(learner)
-        evaluation = evaluate(payload, flag, {**told, "id": text})
+        evaluation = evaluate(payload, flag, {**told, "id": text}, visit)
         if evaluation.in_experiment and text:
             self._expose(evaluation, text, told, at)
         return evaluation

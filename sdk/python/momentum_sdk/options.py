@@ -28,6 +28,7 @@ class Options:
     offline: bool = False  # ask for nothing and send nothing; events count as dropped
     streaming: bool = False  # hear of changes by a stream; poll while there is none
     compress: bool = False  # gzip request bodies
+    sticky: Any = False  # keep each unit's variant: True within this process, or in a store
     spool_dir: str | None = None  # keeps events that wait over the death of the process
     spool_max_mb: int = 100  # how much may wait there for each process; beyond, the newest drop
 
@@ -72,6 +73,14 @@ def _switch(value: Any) -> Any:
     return value if isinstance(value, bool) else None
 
 
+def _store(value: Any) -> Any:
+    """A switch, or the host's own store: an object, not its class."""
+    if isinstance(value, bool):
+        return value
+    has_both = callable(getattr(value, "get", None)) and callable(getattr(value, "save", None))
+    return value if has_both and not isinstance(value, type) else None
+
+
 _READERS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
     "poll_interval_s": (_seconds(0.05, 86_400), "seconds from 0.05 to 86400, such as 30"),
     "flush_interval_s": (_seconds(0.01, 3_600), "seconds from 0.01 to 3600, such as 2"),
@@ -90,6 +99,7 @@ _READERS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
     "offline": (_switch, "True or False"),
     "streaming": (_switch, "True or False"),
     "compress": (_switch, "True or False"),
+    "sticky": (_store, "True, or a store with the methods get and save"),
 }
 
 

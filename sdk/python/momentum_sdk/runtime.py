@@ -17,6 +17,7 @@ from .wire import Wire
 if TYPE_CHECKING:
     from .spool import Spool
     from .spooler import Spooler
+    from .sticky import Remembering
 
 
 BYTES_IN_MB: Final = 1024 * 1024
@@ -38,6 +39,7 @@ class Runtime:
         self.is_running = not self._wires
         self.exit_timeout_s = options.exit_timeout_s
         self.ids = ItemIds()
+        self.remembering = self._build_remembering()
         self.outbox = self._build_outbox()
         self.definitions = Definitions(self._wires[0] if self._wires else None, options, notices)
         self._sender: Sender | None = None
@@ -60,6 +62,13 @@ class Runtime:
         except Exception as error:  # the host must survive whatever it handed in
             self._notices.warn("address", "the client stays offline: %s", type(error).__name__)
         return ()
+
+    def _build_remembering(self) -> "Remembering | None":
+        if self._options.sticky is False:
+            return None
+        from .sticky import Remembering
+
+        return Remembering(self._options.sticky, self._notices)
 
     def _build_outbox(self) -> Outbox:
         options = self._options
@@ -159,6 +168,8 @@ class Runtime:
         self._starting = threading.Lock()
         self._closing = None
         self.ids = ItemIds()
+        if self.remembering is not None:
+            self.remembering.after_fork()
         for wire in self._wires:
             wire.forget()
         if self._spool is not None:
