@@ -12,12 +12,14 @@ from momentum_sdk.items import (
     ItemIds,
     Unusable,
     build_event,
+    build_exposure,
     build_learner,
     encode_item,
     epoch_ms,
     learner_text,
 )
 
+from experiment_server.ingest.values import dump_properties
 from tests.assignment.test_values import Hostile, json_values
 
 
@@ -30,9 +32,9 @@ class Code(enum.IntEnum):
     ONE = 1
 
 
-def properties_of(properties: object) -> tuple[object, bool]:
-    encoded, left_out = encode_item(build_event("i1", "login", "l1", None, properties, None))
-    return json.loads(encoded)["properties"], left_out
+def properties_of(properties: object) -> tuple[object, list[str]]:
+    encoded, mended = encode_item(build_event("i1", "login", "l1", None, properties, None))
+    return json.loads(encoded)["properties"], mended
 
 
 @pytest.mark.parametrize(
@@ -113,9 +115,9 @@ def test_properties__what_json_lacks__is_carried_or_left_out() -> None:
         7: "number as a name",
     }
 
-    properties, left_out = properties_of(given_properties)
+    properties, mended = properties_of(given_properties)
 
-    assert left_out is True
+    assert mended == ["properties"]
     assert properties == {
         "date": "2024-01-01T00:00:00+00:00",
         "id": str(uuid.UUID(int=5)),
@@ -130,7 +132,7 @@ def test_properties__what_json_lacks__is_carried_or_left_out() -> None:
 def test_properties__that_json_has__are_sent_as_they_are() -> None:
     assert properties_of({"a": [1, {"b": None}], "c": "é"}) == (
         {"a": [1, {"b": None}], "c": "é"},
-        False,
+        [],
     )
 
 
@@ -160,3 +162,91 @@ def test_ids__two_makers__never_meet() -> None:
 
     assert len(set(made)) == 2_000
     assert all(1 <= len(item_id) <= 128 and item_id.isprintable() for item_id in made)
+
+
+CUT = "a\ud83d"  # what is left of an emoji that a host cut in two
+MENDED = "a\ufffd"
+
+
+def test_item__half_a_character__is_replaced_in_each_field() -> None:
+    event = build_event("i1", CUT, CUT, None, {"course": [CUT], CUT: 1}, None)
+    exposure = build_exposure("i2", CUT, CUT, CUT, {"role": CUT}, None) | {"unit": CUT}
+    learner = build_learner("i3", CUT, {"role": CUT}, None)
+
+    sent = [
+        (json.loads(encoded), mended)
+        for encoded, mended in map(encode_item, (event, exposure, learner))
+    ]
+
+    assert sent == [
+        (
+            event
+            | {"kind": MENDED, "learner": MENDED, "properties": {"course": [MENDED], MENDED: 1}},
+            ["kind", "learner", "properties"],
+        ),
+        (
+            exposure
+            | dict.fromkeys(("experiment", "variant", "learner", "unit"), MENDED)
+            | {"attributes": {"role": MENDED}},
+            ["experiment", "variant", "learner", "attributes", "unit"],
+        ),
+        (
+            learner | {"learner": MENDED, "attributes": {"role": MENDED}},
+            ["learner", "attributes"],
+        ),
+    ]
+
+
+def test_item__two_halves_of_one_character__become_it() -> None:
+    encoded, _ = encode_item(build_event("i1", "login", "\ud83d\ude00", None, None, None))
+
+    assert json.loads(encoded)["learner"] == "\U0001f600"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [2**53 + 1, -(2**53) - 1, 10**400, pytest.param(10**5_000, id="beyond str"), math.inf],
+)
+def test_properties__number_that_the_server_does_not_read__is_left_out(number) -> None:
+    properties, mended = properties_of({"n": number, "list": [1, number], "kept": 2**53})
+
+    assert properties == {"list": [1], "kept": 2**53}
+    assert mended == ["properties"]
+
+
+def nest(depth: int) -> list:
+    nested: list = []
+    for _ in range(depth):
+        nested = [nested]
+    return nested
+
+
+@pytest.mark.parametrize(("depth", "is_sent_as_it_is"), [(30, True), (31, False), (2_000, False)])
+def test_properties__nested_deeper_than_the_server_reads__are_cut(depth, is_sent_as_it_is) -> None:
+    properties, mended = properties_of({"deep": nest(depth), "kept": 1})
+
+    assert (mended == []) is is_sent_as_it_is
+    assert properties["kept"] == 1
+    dump_properties(properties)  # the server's own reader takes them
+
+
+def test_properties__that_share_parts_a_billion_times__are_bounded() -> None:
+    shared: list = [1, 1]
+    for _ in range(29):
+        shared = [shared, shared]
+
+    encoded, mended = encode_item(build_event("i1", "login", "l1", None, {"all": shared}, None))
+
+    assert len(encoded) < LARGEST_ITEM
+    assert mended == ["properties"]
+
+
+def test_properties__texts_and_numbers_of_the_hosts_own_types__are_kept_beside_broken_ones() -> (
+    None
+):
+    class SafeText(str):
+        __slots__ = ()
+
+    properties, _ = properties_of({SafeText("name"): SafeText("x"), "code": Code.ONE, "cut": CUT})
+
+    assert properties == {"name": "x", "code": 1, "cut": MENDED}

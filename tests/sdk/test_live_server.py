@@ -1,6 +1,7 @@
 """The SDK on a real Momentum server: changes arrive by its stream, with keys of both kinds."""
 
 import pytest
+from momentum_sdk import Counts
 
 from experiment_server.app import create_app
 from experiment_server.db import Database, migrate
@@ -154,3 +155,24 @@ def test_stream__of_a_real_server__brings_pause_and_what_applies_afterwards(live
     assert clients[0].variant("ladder", LEARNERS[0]).key == "badges"
     live.act("POST", f"{LADDER}/archive")
     assert come_to_say(clients, "unknown_flag")
+
+
+@pytest.mark.faults
+def test_events__of_what_json_cannot_carry__cost_a_real_server_no_other(live, lines) -> None:
+    live.define_ladder()
+    live.act("POST", f"{LADDER}/start")
+    client = live.listen()[0]
+    cut = "a\ud83d"  # what is left of an emoji that a host cut in two
+
+    for number in range(10):
+        client.track("session_started", f"before-{number}")
+    client.track("session_started", cut, properties={"course": cut, cut: 1, "n": 10**400})
+    client.track("custom:" + cut, "learner-1", properties={"deep": [[[10**20]]]})
+    client.identify("learner-2", {"role": cut})
+    client.variant("ladder", cut, {"role": cut})
+    for number in range(10):
+        client.track("session_started", f"after-{number}")
+
+    assert client.flush(20)
+    assert client.counts() == Counts(24, 24, 0, 0, 0)
+    assert sum("track: what JSON cannot carry" in line for line in lines()) == 1

@@ -325,11 +325,14 @@ class Decider:
         """Queue an item; False when it was dropped, which is counted and said."""
         outbox = self._runtime.outbox
         try:
-            item, left_out = encode_item(build(self._runtime.ids.next()))
+            item, mended = encode_item(build(self._runtime.ids.next()))
             outbox = self._live().outbox
-            if left_out:
+            if mended:
                 self._notices.warn(
-                    "properties", "parts of properties that JSON lacks were left out"
+                    "mended",
+                    "%s: what JSON cannot carry was left out or replaced, in %s",
+                    what,
+                    ", ".join(mended),
                 )
             if outbox.put(item):
                 return True

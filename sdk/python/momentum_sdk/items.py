@@ -4,20 +4,18 @@ import itertools
 import json
 import math
 import os
-import sys
 import time
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-LONGEST_LEARNER: Final = 256
+from .plain import LARGEST_EXACT, is_a, is_plain, mend
+
+LONGEST_LEARNER: Final = 256  # these two as the server takes them
 LONGEST_KIND: Final = 128
 LARGEST_ITEM: Final = 32_768
 EXPOSURE_ATTRIBUTES: Final = ("role", "region", "team")
 LEARNER_ATTRIBUTES: Final = ("role", "region", "team", "started_on")
-_LARGEST_EXACT: Final = 2**53  # larger ones lose digits in a JSON number
-_DEEPEST: Final = 8
-_MOST_PARTS: Final = 1_000
 
 Item = dict[str, Any]
 
@@ -42,7 +40,7 @@ def learner_text(learner: Any) -> str:
     """A learner's id as text; "" when it cannot be one. Texts, whole numbers and UUIDs can."""
     if type(learner) is str:
         return learner if len(learner) <= LONGEST_LEARNER else ""
-    is_id = isinstance(learner, int | str) or _is_a(learner, "uuid", "UUID")
+    is_id = isinstance(learner, int | str) or is_a(learner, "uuid", "UUID")
     if not is_id or isinstance(learner, bool):
         return ""
     text = str.__str__(learner) if isinstance(learner, str) else str(learner)
@@ -139,7 +137,7 @@ def _learner(learner: Any) -> str:
 
 
 def _number(value: Any) -> float:
-    if type(value) is int and abs(value) <= _LARGEST_EXACT:
+    if type(value) is int and abs(value) <= LARGEST_EXACT:
         return value
     try:
         number = float(value)
@@ -162,72 +160,29 @@ def _known(attributes: Mapping[Any, Any], names: tuple[str, ...]) -> Item:
     return known
 
 
-_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_NOTHING: Final[Item] = {}
 
 
-def encode_item(item: Item) -> tuple[bytes, bool]:
-    """The item as JSON, and whether parts of its properties had to be left out.
+def encode_item(item: Item) -> tuple[bytes, list[str]]:
+    """The item as JSON, and the names of the fields that had to be mended for it.
 
     Raises:
         Unusable: it is too large.
     """
-    left_out = False
-    try:
-        text = _encode(item)
-    except Exception:  # NaN, circles, foreign objects: keep the event, leave out what JSON has not
-        text = _encode({**item, "properties": _Plain().mapping(item.get("properties"), 0)})
-        left_out = True
-    if len(text) > LARGEST_ITEM:
+    changed: list[str] = []
+    encoded = _encode_unchanged(item)
+    if encoded is None:
+        mended, changed = mend(item)
+        encoded = _encode(mended).encode()
+    if len(encoded) > LARGEST_ITEM:
         raise Unusable(f"an item is larger than {LARGEST_ITEM} bytes; send fewer properties")
-    return text.encode(), left_out
+    return encoded, changed
 
 
-class _Plain:
-    """Copies what JSON can carry, to a bounded depth and number of parts."""
-
-    def __init__(self) -> None:
-        self._n_left = _MOST_PARTS
-
-    def mapping(self, properties: Any, depth: int) -> Item:
-        plain: Item = {}
-        try:
-            for name, part in properties.items():
-                kept = self.value(part, depth + 1)
-                if kept is not None and type(name) is str:
-                    plain[name] = kept
-        except Exception:  # a mapping of the host's own may raise; keep what came before
-            return plain
-        return plain
-
-    def value(self, part: Any, depth: int) -> Any:
-        self._n_left -= 1
-        if self._n_left < 0 or depth > _DEEPEST:
-            return None
-        if type(part) in (str, bool, int):
-            return part
-        if isinstance(part, dict):
-            return self.mapping(part, depth)
-        if isinstance(part, list | tuple | set | frozenset):
-            kept = [self.value(one, depth + 1) for one in itertools.islice(part, _MOST_PARTS)]
-            return [one for one in kept if one is not None]
-        return _scalar(part)
-
-
-def _scalar(part: Any) -> Any:
-    if isinstance(part, float):
-        return float(part) if math.isfinite(part) else None
-    if _is_a(part, "decimal", "Decimal"):
-        return float(part) if part.is_finite() else None
-    if isinstance(part, date):
-        return part.isoformat()
-    if _is_a(part, "uuid", "UUID"):
-        return str(part)
-    if _is_a(part, "enum", "Enum") and type(part.value) in (str, bool, int):
-        return part.value
-    return None
-
-
-def _is_a(value: Any, module: str, name: str) -> bool:
-    """Whether a value is of a type whose module only the host may have imported."""
-    loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(value, getattr(loaded, name))
+def _encode_unchanged(item: Item) -> bytes | None:
+    """The item as it is; None when it has what JSON in UTF-8 cannot carry to the server."""
+    try:
+        return _encode(item).encode() if is_plain(item.get("properties", _NOTHING)) else None
+    except Exception:  # half a character, circles, foreign objects
+        return None
