@@ -341,7 +341,7 @@ def test_abandoned_client__collected__delivers_and_ends_its_threads(connect, ser
     assert wait_for(lambda: threading.active_count() <= n_threads + 2)  # the server's own two
 
 
-def test_import__of_the_package__needs_no_http() -> None:
+def test_import__of_the_package__needs_no_http_and_no_engine() -> None:
     code = f"import sys; sys.path.insert(0, {str(SDK)!r}); import momentum_sdk; print(*sys.modules)"
 
     result = subprocess.run(
@@ -351,5 +351,38 @@ def test_import__of_the_package__needs_no_http() -> None:
     imported = set(result.stdout.split())
     assert "momentum_sdk.client" in imported
     assert imported.isdisjoint(
-        {"http.client", "ssl", "urllib.parse", "tempfile", "gzip", "multiprocessing"}
+        {
+            "momentum_sdk._assignment",
+            "secrets",
+            "http.client",
+            "ssl",
+            "urllib.parse",
+            "tempfile",
+            "gzip",
+            "multiprocessing",
+        }
     )
+
+
+def test_import__what_is_loaded_late__is_there_when_asked_for() -> None:
+    code = f"""
+        import sys
+        sys.path.insert(0, {str(SDK)!r})
+        import momentum_sdk
+        assert momentum_sdk.StickyStore.__name__ == "StickyStore"
+        assert momentum_sdk.engine() in ("plain", "compiled")
+        payload = {{"features": {{"f": {{"defaultValue": True}}}}}}
+        momentum = momentum_sdk.Momentum("nowhere", "x", offline=True, payload=payload)
+        before = set(sys.modules)
+        assert momentum.is_on("f", "l1")
+        print(*sorted(set(sys.modules) - before))
+    """
+
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert result.stdout.split() == []  # the first decision loads nothing more

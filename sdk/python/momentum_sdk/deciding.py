@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from . import processes
-from ._assignment import Evaluation, evaluate
 from .answers import Counts, Status, Variant, fresh, same_kind
 from .exposures import SeenExposures
 from .items import (
@@ -23,6 +22,7 @@ from .notices import Notices
 from .options import read_options, waiting_time
 
 if TYPE_CHECKING:
+    from ._assignment import Evaluation
     from .learner import Learner
     from .runtime import Runtime
 
@@ -40,8 +40,11 @@ class Decider:
             key: a server key (mo_server_...) or a client key.
             **config: options, see `Options`.
         """
-        from .runtime import Runtime  # http.client costs more to import than all the rest
+        # Late: importing the engine and http.client costs more than all the rest of the package.
+        from ._assignment import evaluate
+        from .runtime import Runtime
 
+        self._decide = evaluate
         self._notices = Notices()
         options, complaints = read_options(config)
         for complaint in complaints:
@@ -122,7 +125,7 @@ class Decider:
         flag: str,
         learner: str | int | None = None,
         attributes: Mapping[str, Any] | None = None,
-    ) -> Evaluation | None:
+    ) -> "Evaluation | None":
         """All that is known of a decision, its exposure logged; None without definitions.
 
         For providers and hooks; an LMS asks `variant`, `is_on` and `value`.
@@ -131,6 +134,8 @@ class Decider:
             return self._evaluate(flag, learner, attributes)
         except Exception as error:  # the host must survive whatever it handed in
             self._failed("evaluate", error)
+            from ._assignment import Evaluation
+
             return Evaluation(None, None, "error")
 
     def listen(self, listener: Callable[[str], None] | None) -> None:
@@ -287,7 +292,7 @@ class Decider:
         learner: Any,
         attributes: Mapping[str, Any] | None,
         at: datetime | None = None,
-    ) -> Evaluation | None:
+    ) -> "Evaluation | None":
         """The evaluation, its exposure logged; None while no definitions are known."""
         payload = self._live().definitions.payload
         if payload is None:
@@ -296,15 +301,15 @@ class Decider:
         remembering = self._runtime.remembering
         visit = None if remembering is None else remembering.visit
         if learner is None:
-            return evaluate(payload, flag, told, visit)
+            return self._decide(payload, flag, told, visit)
         text = learner_text(learner)
-        evaluation = evaluate(payload, flag, {**told, "id": text}, visit)
+        evaluation = self._decide(payload, flag, {**told, "id": text}, visit)
         if evaluation.in_experiment and text:
             self._expose(evaluation, text, told, at)
         return evaluation
 
     def _expose(
-        self, evaluation: Evaluation, learner: str, attributes: Mapping[str, Any], at: Any
+        self, evaluation: "Evaluation", learner: str, attributes: Mapping[str, Any], at: Any
     ) -> None:
         """Log the exposure, once for each learner, variant and phase."""
         experiment, variant = evaluation.experiment or "", evaluation.variant or ""

@@ -94,7 +94,7 @@ class InMemory:
         flag: str,
         learner: str | int | None = None,
         attributes: Mapping[str, Any] | None = None,
-    ) -> Evaluation | None:
+    ) -> "Evaluation | None":
         """The fixed answer, as providers and hooks ask for it."""
         if flag in self.variants:
             told = self.variant(flag, "" if learner is None else learner, attributes)
