@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from assignment.hashing import build_hasher
 from assignment.values import scalar_text
+from experiment_server.delivery.dialect import plain_condition
 
 RINGS: Final = 3  # one learner in 10^12 shares its places with another
 PLACES: Final = 10_000
@@ -138,7 +139,7 @@ def plain_growthbook(payload: Mapping[str, Any]) -> Json:
     features = {
         key: {
             **{name: value for name, value in feature.items() if name != "momentum"},
-            "rules": [_without_extras(rule) for rule in feature["rules"]],
+            "rules": [_plain_rule(rule) for rule in feature["rules"]],
         }
         for key, feature in payload["features"].items()
     }
@@ -150,8 +151,11 @@ def plain_growthbook(payload: Mapping[str, Any]) -> Json:
     }
 
 
-def _without_extras(rule: Json) -> Json:
-    return {name: value for name, value in rule.items() if name != "momentum"}
+def _plain_rule(rule: Json) -> Json:
+    plain = {name: value for name, value in rule.items() if name != "momentum"}
+    return (
+        {**plain, "condition": plain_condition(rule["condition"])} if "condition" in rule else plain
+    )
 
 
 def _feature(feature: Json, secrets: Secrets) -> Json:
