@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from .operators import OPERATORS, Test, never
-from .values import is_truthy, same, scalar_text, step_into, to_number
+from .operators import OPERATORS, never
+from .values import Test, is_truthy, same, scalar_text, step_into, to_number
 
 DEEPEST: Final = 32
 """Nesting beyond this fits nothing: no person writes it, and it must not exhaust the stack."""

@@ -8,11 +8,8 @@ any attribute value, however odd.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from .values import compare, is_truthy, number_text, same, scalar_text, type_name
+from .values import Test, compare, is_truthy, number_text, same, scalar_text, type_name
 from .versions import version_key
-
-Test = Callable[[Any], bool]
-"""An attribute's value (None when it is missing) to whether it fits."""
 
 
 class Builder(Protocol):

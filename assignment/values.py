@@ -4,8 +4,11 @@ All functions are total: a value that JSON does not know equals nothing and has 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+Test = Callable[[Any], bool]
+"""An attribute's value (None when it is missing) to whether it fits a condition."""
 
 _DEEPEST: Final = 64
 _EXPONENT_FROM: Final = 10**21
