@@ -13,7 +13,7 @@ LOWEST_SUM: Final = 0.99
 HIGHEST_SUM: Final = 1.01
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)  # not frozen, as rules are not
 class RingFilter:
     """The part of a ring of units that an experiment may use."""
 

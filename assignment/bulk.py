@@ -1,22 +1,24 @@
 """Many units at once: an array of ids to variants, equal to `evaluate` to the bit. Needs numpy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from .columns import OUTSIDE, Ids, choose_all, read_ids
+from .conditions import build_condition
 from .errors import AssignmentError
-from .hashing import BUCKETS_V1, BUCKETS_V2, OFFSET, PRIME, fnv1a_32
-from .rules import LONGEST_UNIT, ExperimentRule, Payload, unit_of
+from .hashing import BUCKETS_V1, BUCKETS_V2
+from .rules import ExperimentRule, Flag, ForceRule, Payload, Rule
+from .values import scalar_text
 
 if TYPE_CHECKING:
     import numpy as np
 
-CHUNK: Final = 16_384
-"""Units hashed together: their states then fit into a core's own cache."""
+Groups = Mapping[str, Sequence[Any]]
 
-LARGEST_OF_TWO_BYTES: Final = 0xFFFF
-MOST_DIGITS: Final = 10
-OUTSIDE: Final = -1
+COMBINATIONS: Final = ("$and", "$or", "$nor", "$not")
+MEMBERSHIPS: Final = ("$eq", "$in", "$inGroup")
+EXPECTED: Final = "expected rules that an id alone decides"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,10 @@ class Assigned:
 def assign(payload: Payload, key: str, ids: Any) -> Assigned:
     """Each unit's variant of one experiment.
 
-    What cannot be seen from an id is taken as met: the experiment's condition and prerequisites.
-    Leave out beforehand the learners whom they leave out.
+    Rules are asked in order, as `evaluate` asks them: units that are forced, that preview or that a
+    holdout keeps out are outside; units on a list have the list's variant. What cannot be seen from
+    an id is taken as met: the experiment's condition and prerequisites. Leave out beforehand the
+    learners whom they leave out.
 
     Args:
         payload: the payload that `evaluate` would be given.
@@ -55,17 +59,15 @@ def assign(payload: Payload, key: str, ids: Any) -> Assigned:
     """
     import numpy as np
 
-    rule = _experiment_of(payload, key)
-    texts = _texts(ids)
-    codes = _choose(_places(texts, rule.seed, rule.hash_version), rule.ranges)
-    for number in rule.passes_through:
-        codes[codes == number] = OUTSIDE
-    for ring in rule.filters:
-        in_ring = _choose(_places(texts, ring.seed, ring.hash_version), ring.ranges)
-        codes[in_ring < 0] = OUTSIDE
-    lengths = texts.lengths
-    codes[(lengths == 0) | (lengths > LONGEST_UNIT)] = OUTSIDE
-    return Assigned(np.asarray(codes), tuple(str(answer.variant) for answer in rule.answers))
+    flag, experiments = _experiments_of(payload, key)
+    walk = _Walk(key, experiments[0].attribute, payload.groups, read_ids(ids))
+    codes = np.full(len(walk.open), OUTSIDE, np.int16)
+    for rule in flag.rules[: flag.rules.index(experiments[-1]) + 1] if flag.enabled else ():
+        if isinstance(rule, ExperimentRule):
+            walk.share_out(rule, codes)
+        elif isinstance(rule, ForceRule):
+            walk.give(rule)
+    return Assigned(codes, _variants_of(experiments[0]))
 
 
 def places(ids: Any, seed: str, version: int = 2) -> "np.ndarray[Any, np.dtype[np.float64]]":
@@ -75,154 +77,180 @@ def places(ids: Any, seed: str, version: int = 2) -> "np.ndarray[Any, np.dtype[n
         >>> places(["a", "b"], "seed").tolist()
         [0.0505, 0.2696]
     """
-    found: np.ndarray[Any, np.dtype[np.float64]] = _places(_texts(ids), seed, version)
+    found: np.ndarray[Any, np.dtype[np.float64]] = read_ids(ids).places(seed, version)
     return found
 
 
-def _experiment_of(payload: Payload, key: str) -> ExperimentRule:
+def _experiments_of(payload: Payload, key: str) -> tuple[Flag, list[ExperimentRule]]:
+    """The flag, and its experiment's rules: more than one when some units are on lists."""
     flag = payload.flags.get(key)
     rules = [rule for rule in flag.rules if isinstance(rule, ExperimentRule)] if flag else []
-    if len(rules) != 1:
+    named = {rule.answers[0].experiment if rule.answers else key for rule in rules}
+    if flag is None or len(named) != 1:
         raise AssignmentError(
-            f"key: found {key!r} with {len(rules)} experiments; expected the key of one experiment"
+            f"key: found {key!r} with {len(named)} experiments; expected the key of one experiment"
         )
-    rule = rules[0]
-    foreign = [r.attribute for r in rule.filters if r.attribute not in (None, rule.attribute)]
-    if foreign:
+    for rule in rules:
+        if (rule.attribute, _variants_of(rule)) != (rules[0].attribute, _variants_of(rules[0])):
+            raise AssignmentError(
+                f"{key}: rules {rules[0].index} and {rule.index} share out by other attributes or"
+                f" among other variants; expected one unit and one list of variants"
+            )
+    return flag, rules
+
+
+def _variants_of(rule: ExperimentRule) -> tuple[str, ...]:
+    return tuple(str(answer.variant) for answer in rule.answers)
+
+
+class _Walk:
+    """Asks one rule after the other, for all units that none has decided yet."""
+
+    def __init__(self, key: str, attribute: str, groups: Groups, ids: Ids) -> None:
+        self._key = key
+        self._attribute = attribute
+        self._groups = groups
+        self._ids = ids
+        self._places: dict[tuple[str, int], Any] = {}
+        self._hashes: Any = None
+        self.open = ids.are_units  # who is no unit is outside, whatever a rule says
+
+    def share_out(self, rule: ExperimentRule, codes: Any) -> None:
+        """Write the variants of whom the rule takes in."""
+        targeted, _others = self._targeted(rule)
+        chosen = choose_all(self._place(rule.seed, rule.hash_version), rule.ranges)
+        taken = targeted & self._admitted(rule) & (chosen >= 0)
+        for number in rule.passes_through:
+            taken &= chosen != number
+        codes[taken] = chosen[taken]
+        self.open &= ~taken
+
+    def give(self, rule: ForceRule) -> None:
+        """Leave those outside to whom the rule gives a value."""
+        if rule.prerequisites:
+            self._refuse(rule, f"waits for the flag {rule.prerequisites[0].flag!r}")
+        targeted, others = self._targeted(rule)
+        if others:
+            self._refuse(rule, f"asks for the attribute {others[0]!r}")
+        self.open &= ~(targeted & self._admitted(rule) & self._covered(rule))
+
+    def _targeted(self, rule: Rule) -> tuple[Any, list[str]]:
+        """Whom of the undecided the rule's condition on ids fits, and what else it asks for."""
+        known, others = [], []
+        for part in _conjuncts(rule.condition or {}):
+            names = _attributes_in(part)
+            if names <= {self._attribute}:
+                known.append(part)
+            elif self._attribute in names:
+                self._refuse(rule, f"mixes {self._attribute!r} with other attributes: {part!r}")
+            else:
+                others += sorted(names)
+        fits = self.open
+        for part in known:
+            fits = fits & self._fits(part, fits)
+        return fits, others
+
+    def _fits(self, part: Mapping[str, Any], asked: Any) -> Any:
+        """Whom of those asked a condition on ids fits."""
+        import numpy as np
+
+        test = build_condition(part, self._groups)
+        members = _members_in(part, self._groups)
+        if members is not None:
+            asked = asked & self._may_be(members)
+        fits = np.zeros(len(asked), bool)
+        for row in np.flatnonzero(asked):
+            fits[row] = test({self._attribute: self._ids.given(int(row))})
+        return fits
+
+    def _may_be(self, members: Sequence[Any]) -> Any:
+        """Who may be one of the members, by their hashes: few others are, and all are asked."""
+        import numpy as np
+
+        if self._hashes is None:
+            self._hashes = self._ids.hashes()
+        texts = [text for text in map(scalar_text, members) if text]
+        return np.isin(self._hashes, read_ids(texts).hashes())
+
+    def _admitted(self, rule: Rule) -> Any:
+        """Who is on every ring that the rule is limited to."""
+        admitted = self.open
+        for ring in rule.filters:
+            self._expect_own(rule, ring.attribute or rule.attribute)
+            place = self._place(ring.seed, ring.hash_version)
+            admitted = admitted & (choose_all(place, ring.ranges) >= 0)
+        return admitted
+
+    def _covered(self, rule: ForceRule) -> Any:
+        if rule.covers is None:
+            return self.open
+        self._expect_own(rule, rule.attribute)
+        if rule.place is None:
+            return self.open & False
+        place = self._place(rule.seed, rule.hash_version)
+        return _at_each_place(rule.covers, place, rule.hash_version)
+
+    def _place(self, seed: str, version: int) -> Any:
+        ring = seed, version
+        if ring not in self._places:
+            self._places[ring] = self._ids.places(seed, version)
+        return self._places[ring]
+
+    def _expect_own(self, rule: Rule, attribute: str) -> None:
+        if attribute != self._attribute:
+            self._refuse(rule, f"hashes the attribute {attribute!r}")
+
+    def _refuse(self, rule: Rule, why: str) -> None:
         raise AssignmentError(
-            f"{key}: its ring is of the attribute {foreign[0]!r}; expected {rule.attribute!r},"
-            f" because only that attribute's ids are at hand"
+            f"{self._key}: rule {rule.index} {why}; {EXPECTED} ({self._attribute!r})"
         )
-    return rule
 
 
-class _Texts:
-    """Texts as columns of UTF-16 code units: the units at one position of many texts."""
+def _conjuncts(condition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The parts of a condition that must all hold."""
+    for name, part in condition.items():
+        if name == "$and" and isinstance(part, list) and all(map(_is_object, part)):
+            for inner in part:
+                yield from _conjuncts(inner)
+        else:
+            yield {name: part}
 
-    def __init__(self, lengths: Any, units: Any, scalar: dict[int, str]) -> None:
-        self.lengths = lengths
-        self.units = units  # (position, from, to) -> the units there
-        self.scalar = scalar  # texts that have no such columns, by their row
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
-def _texts(ids: Any) -> _Texts:
+def _attributes_in(condition: Any) -> set[str]:
+    """The attributes that a condition asks for, by the first name of their paths."""
+    if isinstance(condition, list | tuple):
+        return set().union(*map(_attributes_in, condition))
+    if not isinstance(condition, Mapping):
+        return set()
+    names: set[str] = set()
+    for name, part in condition.items():
+        names |= _attributes_in(part) if name in COMBINATIONS else {str(name).partition(".")[0]}
+    return names
+
+
+def _members_in(part: Mapping[str, Any], groups: Groups) -> Sequence[Any] | None:
+    """The members when a condition says that an id is one of them, and no more."""
+    ((name, wanted),) = part.items()
+    if name in COMBINATIONS or "." in name:
+        return None
+    if not isinstance(wanted, Mapping):
+        return [wanted] if isinstance(wanted, str) else None  # 5 fits "05" as well
+    if len(wanted) != 1 or next(iter(wanted)) not in MEMBERSHIPS:
+        return None
+    ((operator, operand),) = wanted.items()
+    if operator == "$inGroup":
+        return groups.get(operand, ()) if isinstance(operand, str) else ()
+    return [operand] if operator == "$eq" else operand if isinstance(operand, list) else None
+
+
+def _at_each_place(covers: Callable[[float], bool], place: Any, version: int) -> Any:
+    """Asks once for each place that there is, not for each unit."""
     import numpy as np
 
-    if hasattr(ids, "combine_chunks"):  # Arrow's chunked array
-        ids = ids.combine_chunks()
-    if hasattr(ids, "buffers"):
-        return _texts_of_arrow(ids)
-    if not isinstance(ids, np.ndarray) or ids.dtype.kind not in "Uiu":
-        return _texts_of_sequence(list(ids))
-    if ids.dtype.kind != "U":
-        return _texts_of_array(np.where(ids == 0, "", ids.astype(str)))
-    return _texts_of_array(ids)
-
-
-def _texts_of_sequence(ids: Sequence[Any]) -> _Texts:
-    import numpy as np
-
-    units = [unit_of({"id": one}, "id") for one in ids]
-    texts = _texts_of_array(np.array(units, dtype=str))
-    ends = {row: unit for row, unit in enumerate(units) if unit.endswith("\0")}
-    for row, unit in ends.items():  # numpy takes a text's last zeros for padding
-        texts.lengths[row] = len(unit)
-    texts.scalar.update(ends)
-    return texts
-
-
-def _texts_of_array(ids: Any) -> _Texts:
-    import numpy as np
-
-    ids = np.ascontiguousarray(ids)
-    signs = ids.view(np.uint32).reshape(len(ids), ids.itemsize // 4)
-    beyond = np.flatnonzero((signs > LARGEST_OF_TWO_BYTES).any(axis=1))
-    return _Texts(
-        lengths=np.strings.str_len(ids),
-        units=lambda position, start, end: signs[start:end, position],
-        scalar={int(row): str(ids[row]) for row in beyond},
-    )
-
-
-def _texts_of_arrow(ids: Any) -> _Texts:
-    """Straight from Arrow's memory when all is ASCII, by way of Python's texts when not."""
-    import numpy as np
-
-    if str(ids.type) != "string" or ids.null_count:
-        return _texts_of_sequence(ids.to_pylist())
-    _, offsets, data = ids.buffers()
-    edges = np.frombuffer(offsets, np.int32)[ids.offset : ids.offset + len(ids) + 1]
-    signs = np.frombuffer(data or b"\0", np.uint8)
-    if len(ids) == 0 or signs[edges[0] : edges[-1]].max(initial=0) > 127:
-        return _texts_of_sequence(ids.to_pylist())
-    starts = edges[:-1].astype(np.int64)
-    return _Texts(
-        lengths=np.diff(edges),
-        units=lambda position, start, end: signs[
-            np.minimum(starts[start:end] + position, len(signs) - 1)
-        ],
-        scalar={},
-    )
-
-
-def _places(texts: _Texts, seed: str, version: int) -> Any:
-    import numpy as np
-
-    if version not in (1, 2):
-        return np.full(len(texts.lengths), -1.0)  # outside every range, as in `evaluate`
-    start = OFFSET if version == 1 else fnv1a_32(seed)
     buckets = BUCKETS_V1 if version == 1 else BUCKETS_V2
-    found = np.empty(len(texts.lengths))
-    for first, last in _chunks(len(found)):
-        state = _hash(texts, first, last, start)
-        for row in [row for row in texts.scalar if first <= row < last]:
-            state[row - first] = fnv1a_32(texts.scalar[row], start)
-        state = _continue(state, seed) if version == 1 else _hash_digits(state)
-        np.divide(state % np.uint32(buckets), buckets, out=found[first:last])
-    return found
-
-
-def _chunks(n: int) -> Iterator[tuple[int, int]]:
-    return ((first, min(first + CHUNK, n)) for first in range(0, n, CHUNK))
-
-
-def _hash(texts: _Texts, first: int, last: int, start: int) -> Any:
-    import numpy as np
-
-    lengths = texts.lengths[first:last]
-    state = np.full(last - first, start, np.uint32)
-    shortest = int(lengths.min())
-    for position in range(min(int(lengths.max()), LONGEST_UNIT)):
-        unit = texts.units(position, first, last)
-        after = (state ^ unit) * np.uint32(PRIME)
-        state = after if position < shortest else np.where(lengths > position, after, state)
-    return state
-
-
-def _continue(state: Any, text: str) -> Any:
-    import numpy as np
-
-    for unit in memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H"):
-        state = (state ^ np.uint32(unit)) * np.uint32(PRIME)
-    return state
-
-
-def _hash_digits(number: Any) -> Any:
-    """The hash of each number's decimal digits."""
-    import numpy as np
-
-    state = np.full(len(number), OFFSET, np.uint32)
-    for power in reversed(range(MOST_DIGITS)):
-        left = number // np.uint32(10**power)
-        after = (state ^ (left % np.uint32(10) + np.uint32(48))) * np.uint32(PRIME)
-        state = after if power == 0 else np.where(left > 0, after, state)
-    return state
-
-
-def _choose(place: Any, ranges: Sequence[tuple[float, float]]) -> Any:
-    import numpy as np
-
-    codes = np.full(len(place), OUTSIDE, np.int16)
-    for number, (low, high) in reversed(list(enumerate(ranges))):  # the first that fits stays
-        codes[(low <= place) & (place < high)] = number
-    return codes
+    table = np.array([covers(bucket / buckets) for bucket in range(buckets)])
+    return table[np.rint(place * buckets).astype(np.intp)]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from .operators import OPERATORS, Test, never
-from .values import is_truthy, same, scalar_text, to_number
+from .operators import OPERATORS, never
+from .values import Test, is_truthy, same, scalar_text, step_into, to_number
 
 DEEPEST: Final = 32
 """Nesting beyond this fits nothing: no person writes it, and it must not exhaust the stack."""
@@ -110,10 +110,8 @@ def _has_text(name: str, expected: str) -> Test:
     """The commonest condition, such as {"role": "seller"}, in one step instead of two."""
 
     def test(actual: Any) -> bool:
-        if isinstance(actual, dict):  # quicker than to ask for any kind of mapping
-            value = actual.get(name)
-        else:
-            value = actual.get(name) if isinstance(actual, Mapping) else None
+        # A dict is quicker asked than any kind of mapping.
+        value = actual.get(name) if isinstance(actual, dict) else step_into(actual, name)
         return value == expected if type(value) is str else scalar_text(value) == expected
 
     return test
@@ -126,14 +124,14 @@ def _at_path(path: str, test: Test) -> Test:
         def plain(actual: Any) -> bool:
             if isinstance(actual, dict):  # quicker than to ask for any kind of mapping
                 return test(actual.get(path))
-            return test(actual.get(path) if isinstance(actual, Mapping) else None)
+            return test(step_into(actual, path))
 
         return plain
     names = path.split(".")
 
     def nested(actual: Any) -> bool:
         for name in names:
-            actual = actual.get(name) if isinstance(actual, Mapping) else None
+            actual = step_into(actual, name)
         return test(actual)
 
     return nested

@@ -10,6 +10,7 @@ from .conditions import build_condition
 from .evaluate import evaluate
 from .evaluation import Evaluation
 from .rules import Attributes, ExperimentRule, Flag, ForceRule, Payload, Rule, unit_of
+from .values import step_into
 from .visits import Visit, whom_to_hash
 
 SENTENCES: Final[Mapping[str, str]] = {
@@ -240,7 +241,7 @@ def _clause(name: str, expected: Any, attributes: Attributes) -> str:
 def _found(attributes: Attributes, path: str) -> Any:
     value: Any = attributes
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = step_into(value, name)
     return value
 
 

@@ -8,11 +8,8 @@ any attribute value, however odd.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from .values import compare, is_truthy, same, scalar_text, type_name
+from .values import Test, compare, is_truthy, number_text, same, scalar_text, type_name
 from .versions import version_key
-
-Test = Callable[[Any], bool]
-"""An attribute's value (None when it is missing) to whether it fits."""
 
 
 class Builder(Protocol):
@@ -68,19 +65,24 @@ def _ordered(fits: Callable[[int], bool]) -> Operator:
 
 def _version(fits: Callable[[int], bool]) -> Operator:
     def build(expected: Any, _builder: Builder) -> Test:
-        wanted = scalar_text(expected)
-        if wanted is None:
+        if not isinstance(expected, str) and not _is_number(expected):
             return never
-        wanted_key = version_key(wanted)
+        wanted_key = version_key(_version_text(expected))
 
         def test(actual: Any) -> bool:
-            text = scalar_text(actual)
-            key = version_key("0" if text is None else text)
+            key = version_key(_version_text(actual))
             return fits((key > wanted_key) - (key < wanted_key))
 
         return test
 
     return build
+
+
+def _version_text(value: Any) -> str:
+    """A text or a number as a version; anything else, and an empty text, is version 0."""
+    if isinstance(value, str):
+        return value or "0"
+    return number_text(value) if _is_number(value) else "0"
 
 
 def _is_number(value: Any) -> bool:
@@ -146,7 +148,10 @@ def _element_matches(expected: Any, builder: Builder) -> Test:
         return never
     operators_only = bool(expected) and all(str(name).startswith("$") for name in expected)
     test = builder.value(expected) if operators_only else builder.condition(expected)
-    return lambda actual: isinstance(actual, list | tuple) and any(test(item) for item in actual)
+    return lambda actual: (
+        isinstance(actual, list | tuple)
+        and any(test(item) for item in actual if item is not None)  # null is no element
+    )
 
 
 def _size(expected: Any, builder: Builder) -> Test:

@@ -1,4 +1,8 @@
-"""The rules of a flag, read and ready to be asked. Nothing here computes what could be prepared."""
+"""The rules of a flag, read and ready to be asked. Nothing here computes what could be prepared.
+
+Nobody writes to a rule once it is read. Its class does not enforce that: to make frozen classes is
+most of what it costs to import the engine.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +12,7 @@ from typing import Any, Final
 from .bucketing import Range, RingFilter, choose
 from .evaluation import Evaluation, Reason
 from .hashing import Hasher
-from .operators import Test
-from .values import number_text
+from .values import Test, number_text
 
 Attributes = Mapping[str, Any]
 
@@ -17,7 +20,7 @@ LONGEST_UNIT: Final = 256
 """Ids beyond this are refused: hashing a book for each decision would stall the host."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Prerequisite:
     """Another flag whose value must fit a condition first."""
 
@@ -26,7 +29,7 @@ class Prerequisite:
     is_gate: bool  # a gate that fails ends the evaluation; otherwise only this rule is skipped
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Rule:
     """What every rule may ask before it decides."""
 
@@ -43,7 +46,7 @@ class Rule:
     condition: Mapping[str, Any] | None  # as it was delivered, for explaining
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ForceRule(Rule):
     """Gives one value to whom it targets, or to a share of them."""
 
@@ -52,7 +55,7 @@ class ForceRule(Rule):
     holdout: str = ""  # the one that the rule keeps out for
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ExperimentRule(Rule):
     """Shares its units out among variants."""
 
@@ -63,7 +66,7 @@ class ExperimentRule(Rule):
     min_bucket_version: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Flag:
     """One flag or experiment: its rules in order, and what applies when none decides."""
 

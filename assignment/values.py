@@ -4,11 +4,15 @@ All functions are total: a value that JSON does not know equals nothing and has 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+Test = Callable[[Any], bool]
+"""An attribute's value (None when it is missing) to whether it fits a condition."""
 
 _DEEPEST: Final = 64
 _EXPONENT_FROM: Final = 10**21
+_LONGEST_INDEX: Final = 10
 
 
 def type_name(value: Any) -> str:
@@ -97,9 +101,10 @@ def _text_to_number(text: str) -> float:
     if "_" in stripped or not stripped.isascii() or len(stripped) > _DEEPEST:
         return math.nan
     try:
-        return float(stripped)
+        number = float(stripped)
     except ValueError:
         return math.nan
+    return number if math.isfinite(number) else math.nan  # Python reads "inf" and "infinity" too
 
 
 def compare(left: Any, right: Any) -> int | None:
@@ -134,6 +139,25 @@ def same(left: Any, right: Any, depth: int = 0) -> bool:
             same(left[name], right[name], depth + 1) for name in left
         )
     return bool(left == right)
+
+
+def step_into(value: Any, name: str) -> Any:
+    """What a name of a dotted path leads to: an object's member, or a list's by its place.
+
+    Example:
+        >>> step_into(["a", "b"], "1"), step_into(["a", "b"], "length"), step_into(["a"], "01")
+        ('b', 2, None)
+    """
+    if isinstance(value, Mapping):
+        return value.get(name)
+    if not isinstance(value, list | tuple):
+        return None
+    if name == "length":
+        return len(value)
+    if len(name) > _LONGEST_INDEX or not (name.isascii() and name.isdigit()):
+        return None
+    index = int(name)
+    return value[index] if index < len(value) and str(index) == name else None
 
 
 def text_or(value: Any, other: Any) -> Any:

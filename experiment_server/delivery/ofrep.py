@@ -47,8 +47,9 @@ def evaluate_flag(edition: Edition, key: str, attributes: Mapping[str, Any]) -> 
         return UNKNOWN, failure(FLAG_NOT_FOUND, details, key)
     if answer.reason == "no_unit":
         return 400, _no_unit(key, answer)
+    # 400 is what the protocol has for a failed evaluation of one flag; 500 says the service failed.
     details = f"The definition of {key!a} cannot be evaluated ({answer.reason})."
-    return 500, failure(GENERAL, details, key)
+    return 400, failure(GENERAL, details, key)
 
 
 def evaluate_flags(

@@ -42,7 +42,12 @@ def refuse(refused: Refused) -> Response:
 @blueprint.doc(
     summary="Evaluate one flag or experiment",
     description='OFREP 0.3. Body: `{"context": {"targetingKey": "learner-1", "role": "seller"}}`.',
-    responses={200: "The answer", 400: "Bad context", 404: "No such flag", 429: "Too many"},
+    responses={
+        200: "The answer",
+        400: "A context, or a definition, that cannot be evaluated",
+        404: "No such flag",
+        429: "Too many",
+    },
 )
 @limited(EVALUATIONS)
 @web.authorize("flags.evaluate")

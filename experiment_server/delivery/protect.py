@@ -13,11 +13,13 @@ Four things change on the way from a server's payload to a client's:
 import hmac
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
 
 from assignment.hashing import build_hasher
 from assignment.values import scalar_text
+from experiment_server.delivery.dialect import plain_condition
 
 RINGS: Final = 3  # one learner in 10^12 shares its places with another
 PLACES: Final = 10_000
@@ -29,6 +31,9 @@ MOST_LISTED: Final = 5_000  # of one list; about 120 bytes each
 LEARNER: Final = "id"
 
 Json = dict[str, Any]
+
+Path = tuple[str, ...]
+"""The names that lead to a value, such as ("contact", "email"); places in lists do not count."""
 
 
 class CannotTell(Exception):  # noqa: N818  (it is an answer: the flag stays with the servers)
@@ -47,9 +52,25 @@ class Secrets:
     salt: str
     groups: Mapping[str, Sequence[Any]]
 
-    def hides(self, path: str) -> bool:
-        """Whether the value at this path is to be hashed."""
-        return path in self.attributes or path.partition(".")[0] in self.attributes
+    def hides(self, path: Path) -> bool:
+        """Whether the value at this path is to be hashed: it is secret, or part of what is."""
+        return any(path[: len(secret)] == secret for secret in self._paths)
+
+    def forbids(self, path: Path) -> bool:
+        """Whether no value may be told of this path, hashed or not.
+
+        Below other attributes an id, or the name of a secret attribute, is somebody's all the same;
+        whether the host hashes it there, nobody has said.
+        """
+        return LEARNER in path or any(
+            path[start : start + len(secret)] == secret
+            for secret in self._paths
+            for start in range(1, len(path))
+        )
+
+    @cached_property
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(_further((), attribute) for attribute in self.attributes)
 
     def hash(self, value: Any) -> str:
         """A value as clients compare it: hexadecimal SHA-256 of the salt and the value."""
@@ -118,7 +139,7 @@ def plain_growthbook(payload: Mapping[str, Any]) -> Json:
     features = {
         key: {
             **{name: value for name, value in feature.items() if name != "momentum"},
-            "rules": [_without_extras(rule) for rule in feature["rules"]],
+            "rules": [_plain_rule(rule) for rule in feature["rules"]],
         }
         for key, feature in payload["features"].items()
     }
@@ -130,8 +151,11 @@ def plain_growthbook(payload: Mapping[str, Any]) -> Json:
     }
 
 
-def _without_extras(rule: Json) -> Json:
-    return {name: value for name, value in rule.items() if name != "momentum"}
+def _plain_rule(rule: Json) -> Json:
+    plain = {name: value for name, value in rule.items() if name != "momentum"}
+    return (
+        {**plain, "condition": plain_condition(rule["condition"])} if "condition" in rule else plain
+    )
 
 
 def _feature(feature: Json, secrets: Secrets) -> Json:
@@ -143,6 +167,11 @@ def _rule(rule: Json, secrets: Secrets) -> Iterator[Json]:
     told = {name: value for name, value in rule.items() if name != "name"}
     if "meta" in told:
         told["meta"] = [{"key": meta["key"]} for meta in told["meta"]]
+    if "parentConditions" in told:
+        told["parentConditions"] = [
+            {**parent, "condition": _condition(parent.get("condition", {}), secrets)}
+            for parent in told["parentConditions"]
+        ]
     condition = dict(told.pop("condition", None) or {})
     group, condition = _listed(told, condition)
     if group is not None:
@@ -210,17 +239,28 @@ def _members(part: Any, secrets: Secrets) -> Sequence[Any]:
 def _condition(condition: Any, secrets: Secrets) -> Any:
     if not isinstance(condition, dict):
         raise CannotTell
-    return {name: _entry(name, part, secrets) for name, part in condition.items()}
+    return _told(condition, (), secrets)
 
 
-def _entry(name: str, part: Any, secrets: Secrets) -> Any:
-    if name in ("$and", "$or", "$nor"):
-        return [_condition(one, secrets) for one in part]
-    if name == "$not":
-        return _condition(part, secrets)
-    if name.partition(".")[0] == LEARNER:
-        raise CannotTell  # below $not or $or: no filter says that
-    return _hidden(part, secrets) if secrets.hides(name) else part
+def _told(part: Any, path: Path, secrets: Secrets) -> Any:
+    """What a condition says of the value at a path, with each secret below it hashed."""
+    if path[:1] != (LEARNER,) and secrets.hides(path):
+        return _hidden(part, secrets)
+    if secrets.forbids(path):
+        raise CannotTell
+    if isinstance(part, list):
+        return [_told(member, path, secrets) for member in part]
+    if not isinstance(part, dict):
+        return part
+    return {name: _told(below, _further(path, name), secrets) for name, below in part.items()}
+
+
+def _further(path: Path, name: str) -> Path:
+    """The path below a name in a condition or a literal; an operator leads nowhere else."""
+    if name.startswith("$"):
+        return path
+    first, *steps = *path, *name.split(".")
+    return (first, *(step for step in steps if not step.isdigit()))
 
 
 def _hidden(part: Any, secrets: Secrets) -> Any:

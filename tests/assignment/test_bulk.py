@@ -106,6 +106,76 @@ def test_assign__odd_hash_version__is_the_scalar_path(version: int) -> None:
     assert at_once(payload, "x", ["a", "b"]) == one_by_one(payload, "x", ["a", "b"])
 
 
+SPLIT = {"hashVersion": 2, "variations": [0, 1], "meta": [{"key": "a"}, {"key": "b"}]}
+
+
+def payload_with(*rules: dict, **feature: object) -> Payload:
+    return parse_payload({"features": {"x": {"rules": [*rules, SPLIT], **feature}}})
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"condition": {"id": {"$in": ["l1", "l2", 7]}}},
+        {"condition": {"id": "l1"}},
+        {"condition": {"id": 7}},
+        {"condition": {"id": True}},
+        {"condition": {"id": {"$eq": 7}}},
+        {"condition": {"id": {"$gt": "l3"}}},
+        {"condition": {"id": {"$in": "l1"}}},
+        {"condition": {"$or": [{"id": "l1"}, {"$not": {"id": {"$ne": "l2"}}}]}},
+        {"condition": {"$and": [{"id": {"$nin": ["l1"]}}, {"id": {"$regex": "^l"}}]}},
+        {"condition": {"$or": []}},
+        {"seed": "s", "range": [0.2, 0.6], "hashVersion": 1},
+        {"seed": "s", "coverage": 0.3, "hashVersion": 2},
+        {"coverage": 0},
+        {"coverage": 1, "hashVersion": 3},
+        {"filters": [{"seed": "s", "ranges": [[0, 0.5]]}], "condition": {"id": {"$ne": "l1"}}},
+    ],
+)
+@pytest.mark.parametrize("as_array", [list, np.array], ids=["list", "numpy"])
+def test_assign__rule_before_the_experiment__is_the_scalar_path(rule: dict, as_array) -> None:
+    payload = payload_with({"force": 5, **rule})
+
+    for ids in ([*(f"l{number}" for number in range(300)), "7", "07"], list(range(1, 30))):
+        assert at_once(payload, "x", as_array(ids)) == one_by_one(payload, "x", ids)
+
+
+def test_assign__flag_that_is_off__takes_nobody_in() -> None:
+    payload = payload_with(momentum={"enabled": False})
+
+    assert at_once(payload, "x", ["a", "b"]) == one_by_one(payload, "x", ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"force": 1, "condition": {"role": "seller"}}, "rule 0 asks for the attribute 'role'"),
+        (
+            {"force": 1, "condition": {"$or": [{"id": "a"}, {"role": "seller"}]}},
+            "rule 0 mixes 'id' with other attributes",
+        ),
+        (
+            {**SPLIT, "condition": {"$not": {"id": "a", "role": "seller"}}},
+            "rule 0 mixes 'id' with other attributes",
+        ),
+        (
+            {"force": 1, "coverage": 0.5, "hashAttribute": "team"},
+            "rule 0 hashes the attribute 'team'",
+        ),
+        (
+            {"force": 1, "parentConditions": [{"id": "y", "condition": {"value": 1}}]},
+            "rule 0 waits for the flag 'y'",
+        ),
+        ({**SPLIT, "hashAttribute": "team"}, "rules 0 and 1 share out by other attributes"),
+        ({**SPLIT, "key": "another"}, "found 'x' with 2 experiments"),
+    ],
+)
+def test_assign__more_than_ids_decide__says_which_rule_asks_for_what(rule: dict, why: str) -> None:
+    with pytest.raises(AssignmentError, match=why):
+        assign(payload_with(rule), "x", ["a"])
+
+
 def test_assign__flag_without_experiment__says_what_is_expected() -> None:
     payload = parse_payload({"features": {"x": {"rules": [{"force": 1}]}}})
 

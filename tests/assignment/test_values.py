@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assignment.values import compare, is_truthy, number_text, same, scalar_text, to_number
+from assignment.values import (
+    compare,
+    is_truthy,
+    number_text,
+    same,
+    scalar_text,
+    step_into,
+    to_number,
+)
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -75,6 +83,35 @@ def test_to_number__what_counts__is_a_number(value: object, number: float) -> No
 @pytest.mark.parametrize("value", ["few", "1_000", "٣", [], {}, Hostile(), "9" * 100])
 def test_to_number__what_does_not_count__is_nan(value: object) -> None:
     assert math.isnan(to_number(value))
+
+
+@pytest.mark.parametrize(
+    "text", ["inf", "-inf", "infinity", "Infinity", "nan", "NaN", "1e999", "1_0"]
+)
+def test_to_number__text_without_a_finite_number__is_nan(text: str) -> None:
+    assert math.isnan(to_number(text))
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "found"),
+    [
+        ({"0": "a"}, "0", "a"),
+        (["a", "b"], "1", "b"),
+        (("a", "b"), "0", "a"),
+        (["a"], "length", 1),
+        (["a"], "1", None),
+        (["a"], "-1", None),
+        (["a", "b"], "01", None),
+        (["a"], "\u0660", None),
+        (["a"], "9" * 5000, None),
+        ("ab", "0", None),
+        (None, "0", None),
+    ],
+)
+def test_step_into__name_of_a_path__leads_to_a_member_or_to_nothing(
+    value: object, name: str, found: object
+) -> None:
+    assert step_into(value, name) == found
 
 
 def test_compare__texts_beyond_the_first_plane__sort_by_utf16_units() -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +21,7 @@ from growthbook.common_types import (
     features_from_dict,
 )
 from growthbook.core import eval_feature
+from growthbook.growthbook import InMemoryStickyBucketService
 
 from assignment import Payload, evaluate
 
@@ -46,19 +48,31 @@ def ask_ours(payload: Payload, asks: Sequence[Ask]) -> list[Outcome]:
     return [Outcome(one.value, one.variant if one.in_experiment else None) for one in answers]
 
 
-def ask_python(payload: dict[str, Any], asks: Sequence[Ask]) -> list[Outcome]:
-    """The answers of the official Python SDK; its warnings of odd payloads are not ours."""
+def ask_python(
+    payload: dict[str, Any], asks: Sequence[Ask], sticky: dict[str, Any] | None = None
+) -> list[Outcome]:
+    """The answers of the official Python SDK; its warnings of odd payloads are not ours.
+
+    Args:
+        payload: what is delivered.
+        asks: what is asked of it.
+        sticky: documents of remembered variants; None remembers nothing.
+    """
     logging.getLogger("growthbook").setLevel(logging.CRITICAL)
     world = GlobalContext(
-        options=Options(),
+        options=Options(
+            sticky_bucket_service=None if sticky is None else InMemoryStickyBucketService()
+        ),
         features=features_from_dict(payload["features"]),
         saved_groups=payload.get("savedGroups", {}),
     )
-    return [_ask_python(world, key, attributes) for key, attributes in asks]
+    return [_ask_python(world, key, attributes, sticky or {}) for key, attributes in asks]
 
 
-def _ask_python(world: GlobalContext, key: str, attributes: dict[str, Any]) -> Outcome:
-    user = UserContext(attributes=attributes)
+def _ask_python(
+    world: GlobalContext, key: str, attributes: dict[str, Any], sticky: dict[str, Any]
+) -> Outcome:
+    user = UserContext(attributes=attributes, sticky_bucket_assignment_docs=deepcopy(sticky))
     answer = eval_feature(key, EvaluationContext(user, world, StackContext()))
     result = answer.experimentResult
     variant = result.key if result is not None and result.hashUsed else None

@@ -8,9 +8,28 @@ LETTERS = st.characters(exclude_categories=["Cs"])
 ids = st.text(LETTERS, min_size=1, max_size=24)
 seeds = st.text(LETTERS, min_size=1, max_size=12)
 roles = st.sampled_from(["sales", "support", "Sales", "", "ops"])
-versions = st.sampled_from(["1.2.3", "v1.2.3", "1.2.3-rc.1", "1.10.0", "2.0", "1.2.3+b7", "0"])
+versions = st.sampled_from(["1.2.3", "v1.2.3", "1.2.3-rc.1", "1.10.0", "2.0", "1.2.3+b7", "0", ""])
 numbers = st.integers(-20, 20) | st.sampled_from([0.5, 2.5, 1e6])
 tags = st.lists(st.sampled_from(["a", "b", "c", 1, 2]), max_size=4)
+tags_and_gaps = st.lists(st.sampled_from(["a", "b", "", 1, None]), max_size=4)
+like_numbers = st.sampled_from(
+    [
+        "",
+        " ",
+        "7",
+        "07",
+        " 7 ",
+        "-2.5",
+        "1e1",
+        "inf",
+        "-inf",
+        "infinity",
+        "nan",
+        "NaN",
+        "seven",
+        "1_0",
+    ]
+)
 shares = st.integers(0, 100).map(lambda percent: percent / 100)
 
 
@@ -22,12 +41,29 @@ described = {
     "team": ids | st.integers(1, 10**6),
     "role": roles,
     "age": numbers,
-    "tags": tags,
+    "tags": tags_and_gaps,
     "app": versions,
     "pilot": st.booleans(),
     "course": st.fixed_dictionaries({"level": numbers, "topic": roles}),
+    "courses": st.lists(
+        st.fixed_dictionaries({"level": numbers, "topic": roles, "tags": tags}),
+        min_size=1,
+        max_size=3,
+    ),
+    "score": like_numbers,
 }
-attributes = st.fixed_dictionaries({"id": ids}, optional=described)
+odd = {
+    "app": versions | numbers | st.booleans() | st.none() | st.just([]),
+    "pilot": st.booleans() | st.sampled_from(["", "no", 0, 1]) | st.none(),
+    "role": roles | st.booleans() | numbers | st.none(),
+    "age": numbers | like_numbers | st.booleans() | st.none(),
+}
+"""Of types that conditions do not expect: JavaScript converts them, the Python SDK does not."""
+
+attributes = st.fixed_dictionaries(
+    {"id": ids},
+    optional=described | {name: described[name] | other for name, other in odd.items()},
+)
 complete_attributes = st.fixed_dictionaries({"id": ids} | described)
 """The Python SDK orders nothing that is missing; JavaScript counts it as 0."""
 
@@ -48,12 +84,29 @@ on_texts = (
     | st.fixed_dictionaries({"$regexi": st.sampled_from(["^S", "A.E"])})
     | st.sampled_from([{"$inGroup": "pilots"}, {"$notInGroup": "pilots"}, {"$inGroup": "none"}])
 )
+on_tag = st.sampled_from(["a", "b", "", 1])
+on_one_tag = (
+    on_tag
+    | st.dictionaries(st.sampled_from(["$eq", "$ne"]), on_tag, min_size=1, max_size=2)
+    | st.fixed_dictionaries({"$in": tags})
+    | st.fixed_dictionaries({"$exists": st.booleans()})
+    | st.fixed_dictionaries({"$type": st.sampled_from(["string", "number", "null"])})
+)
+on_length = st.integers(0, 4) | st.dictionaries(ordering, st.integers(0, 4), min_size=1)
 on_tags = (
     st.fixed_dictionaries({"$in": tags})
     | st.fixed_dictionaries({"$all": tags})
     | st.fixed_dictionaries({"$size": st.integers(0, 4)})
     | st.fixed_dictionaries({"$size": st.fixed_dictionaries({"$gt": st.integers(0, 4)})})
     | st.fixed_dictionaries({"$elemMatch": st.fixed_dictionaries({"$eq": st.sampled_from("ab")})})
+    | st.fixed_dictionaries({"$elemMatch": st.fixed_dictionaries({"$not": on_one_tag})})
+)
+on_courses = st.fixed_dictionaries(
+    {
+        "$elemMatch": st.fixed_dictionaries(
+            {}, optional={"level": on_numbers, "topic": on_texts, "tags.0": on_one_tag}
+        )
+    }
 )
 on_versions = st.dictionaries(
     st.sampled_from(["$veq", "$vne", "$vlt", "$vlte", "$vgt", "$vgte"]),
@@ -69,23 +122,57 @@ def negatable(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return part | st.fixed_dictionaries({"$not": part})
 
 
-flat = optional(
+plain_entries: dict[str, st.SearchStrategy[Any]] = dict(
     role=negatable(on_texts) | exists,
     age=negatable(on_numbers) | exists,
     tags=negatable(on_tags) | exists,
     app=on_versions | st.fixed_dictionaries({"$type": kinds}),
     pilot=st.booleans() | exists,
-    **{"course.level": on_numbers, "course.topic": on_texts},
+    courses=negatable(on_courses) | exists,
+    score=on_texts | exists,
+    **{
+        "course.level": on_numbers,
+        "course.topic": on_texts,
+        "tags.0": negatable(on_one_tag),
+        "tags.3": on_one_tag,
+        "tags.01": exists,
+        "tags.length": on_length,
+        "courses.0.level": on_numbers,
+        "courses.0.topic": negatable(on_texts),
+        "courses.0.tags.1": on_one_tag,
+    },
 )
-conditions = st.recursive(
-    flat,
-    lambda inner: (
-        st.fixed_dictionaries({"$and": st.lists(inner, max_size=3)})
-        | st.fixed_dictionaries({"$or": st.lists(inner, max_size=3)})
-        | st.fixed_dictionaries({"$nor": st.lists(inner, max_size=3)})
-        | st.fixed_dictionaries({"$not": inner})
-    ),
-    max_leaves=4,
+
+
+def combined(entries: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Conditions of such entries, and their combinations; few entries, so that some hold."""
+    one = st.sampled_from(sorted(entries)).flatmap(
+        lambda name: st.fixed_dictionaries({name: entries[name]})
+    )
+    few = st.lists(one, max_size=3).map(
+        lambda parts: {k: v for part in parts for k, v in part.items()}
+    )
+    return st.recursive(
+        few,
+        lambda inner: (
+            st.fixed_dictionaries({"$and": st.lists(inner, max_size=3)})
+            | st.fixed_dictionaries({"$or": st.lists(inner, max_size=3)})
+            | st.fixed_dictionaries({"$nor": st.lists(inner, max_size=3)})
+            | st.fixed_dictionaries({"$not": inner})
+        ),
+        max_leaves=4,
+    )
+
+
+conditions = combined(plain_entries)
+odd_conditions = combined(
+    plain_entries
+    | {
+        "score": negatable(on_numbers | on_texts) | on_versions,
+        "age": negatable(on_numbers | on_texts),
+        "role": negatable(on_texts | on_numbers | on_versions),
+        "app": on_versions | on_numbers,
+    }
 )
 
 ranges = st.tuples(shares, shares).map(sorted)

@@ -20,6 +20,7 @@ def run_all(package: str) -> tuple[int, list[str]]:
         *(check_ranges(package, *case) for case in cases["ranges"]),
         *(check_condition(package, case) for case in cases["conditions"]),
         *(check_evaluation(package, case) for case in cases["evaluations"]),
+        *(check_remembered(package, case) for case in cases["remembered"]),
     ]
     return len(found), [sentence for sentence in found if sentence]
 
@@ -52,6 +53,23 @@ def check_evaluation(package: str, case: Any) -> str:
     evaluation = engine.evaluate(payload, case["key"], case["attributes"])
     found = {name: getattr(evaluation, name) for name in case["expected"]}
     return "" if found == case["expected"] else f"evaluation {case['name']}: {found}"
+
+
+def check_remembered(package: str, case: Any) -> str:
+    """An experiment is asked by a unit of which something is remembered."""
+    engine = importlib.import_module(package)
+    store, kept = engine.InMemoryStickyStore(), {}
+    for attribute, units in case["memory"].items():
+        for unit, assignments in units.items():
+            store.save(attribute, unit, assignments)
+    payload, visit = engine.parse_payload(case), engine.Visit(sticky=store)
+    evaluation = engine.evaluate(payload, case["key"], case["attributes"], visit)
+    found = {name: getattr(evaluation, name) for name in case["expected"]}
+    for attribute, units in case["kept"].items():
+        kept[attribute] = {unit: dict(store.get(attribute, unit)) for unit in units}
+    if found == case["expected"] and kept == case["kept"]:
+        return ""
+    return f"remembered {case['name']}: {found}, kept {kept}"
 
 
 if __name__ == "__main__":

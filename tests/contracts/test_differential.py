@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 
 from assignment import InMemoryStickyStore, Visit, evaluate, parse_payload
 from assignment.hashing import build_hasher
+from experiment_server.delivery.protect import plain_growthbook
 from tests.contracts.peers import Ask, JavaScriptPeer, ask_ours, ask_python, javascript_sdk
 from tests.contracts.random_payloads import (
     attributes,
     complete_attributes,
+    conditions,
     forced,
     ids,
     memories,
+    odd_conditions,
     payloads,
     seeds,
     sticky_rules,
@@ -25,8 +28,9 @@ from tests.contracts.random_payloads import (
 
 FLAGS = ("f0", "f1", "f2", "f3", "missing")
 unhurried = settings(
-    max_examples=200, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=300, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
 )
+many = settings(unhurried, max_examples=600)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +51,53 @@ def test_engine__random_payloads__agrees_with_the_python_sdk(
     asks = questions(learners)
 
     assert ask_ours(parse_payload(payload), asks) == ask_python(payload, asks)
+
+
+def payload_for(condition: dict) -> dict:
+    rule = {"condition": condition, "force": True}
+    groups = {"pilots": ["ops", "sales", 7]}
+    return {"features": {"f0": {"defaultValue": False, "rules": [rule]}}, "savedGroups": groups}
+
+
+@many
+@given(conditions, st.lists(complete_attributes, min_size=3, max_size=6))
+def test_condition__of_expected_types__agrees_with_the_python_sdk(
+    condition: dict, learners: list[dict]
+) -> None:
+    payload, asks = payload_for(condition), [("f0", learner) for learner in learners]
+
+    assert ask_ours(parse_payload(payload), asks) == ask_python(payload, asks)
+
+
+@many
+@given(condition=odd_conditions, learners=st.lists(attributes, min_size=3, max_size=6))
+@example(condition={"tags.0": "a"}, learners=[{"tags": ["a"]}])
+@example(condition={"app": {"$vgte": "0"}}, learners=[{"app": ""}])
+@example(condition={"app": {"$vlt": "2.0.0"}}, learners=[{"app": True}])
+@example(condition={"score": {"$gt": 5}}, learners=[{"score": "inf"}, {"score": "nan"}])
+@example(condition={"tags": {"$elemMatch": {"$ne": "a"}}}, learners=[{"tags": [None]}])
+def test_condition__of_any_types__agrees_with_the_javascript_sdk(
+    javascript: JavaScriptPeer, condition: dict, learners: list[dict]
+) -> None:
+    payload, asks = payload_for(condition), [("f0", learner) for learner in learners]
+
+    assert ask_ours(parse_payload(payload), asks) == javascript.ask(payload, asks)
+
+
+@pytest.mark.parametrize("operator", ["$notRegex", "$notRegexi"])
+def test_negated_pattern__as_delivered__agrees_with_both_sdks(
+    javascript: JavaScriptPeer, operator: str
+) -> None:
+    payload = payload_for({"role": {operator: "^s", "$not": {"$eq": "ops"}}, "age": {"$gt": 1}})
+    roles = ("sales", "Sales", "ops", "it", "")
+    asks = [("f0", {"id": "l", "role": role, "age": age}) for role in roles for age in (1, 2)]
+    delivered = plain_growthbook({**payload, "dateUpdated": "now"})
+
+    ours = ask_ours(parse_payload(payload), asks)
+
+    assert ours == ask_python(delivered, asks)
+    assert ours == javascript.ask(delivered, asks)
+    assert {one.value for one in ours} == {True, False}
 
 
 @unhurried

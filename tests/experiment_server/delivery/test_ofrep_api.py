@@ -146,16 +146,59 @@ def test_ofrep__unknown_flag__is_404_with_its_code(ask):
 
 
 def test_ofrep__definition_that_cannot_be_read__is_a_general_error(client, editor, database, ask):
+    make_flag(client, editor, "even", rules=[])
     make_flag(client, editor, "odd", rules=[])
     with database.write() as session:  # past the door, which refuses such a rule
-        place = session.exec(sa.select(FlagEnvironment)).scalar_one()
+        place = session.exec(sa.select(FlagEnvironment).order_by(sa.desc("id"))).scalars().first()
         place.rules = [{"condition": 7, "value": True}]
         session.add(place)
         touch_payload(session)
 
     answer = ask("odd", {"targetingKey": "ada"})
+    every = ask(None, {"targetingKey": "ada"})
 
-    assert (answer.status_code, answer.json["errorCode"]) == (500, "GENERAL")
+    assert (answer.status_code, answer.json["errorCode"]) == (400, "GENERAL")
+    assert every.status_code == 200
+    assert {one["key"]: one.get("errorCode") for one in every.json["flags"]} == {
+        "even": None,
+        "odd": "GENERAL",
+    }
+
+
+HOSTILE_DEFINITIONS = [
+    {"role": {"$regex": "("}},
+    {"role": {"$regex": "(?=a)"}},
+    {"role": {"$regex": "a" * 100_000}},
+    {"role": {"$gt": {}}},
+    {"role": {"$inGroup": "none"}},
+    {"role": {"$elemMatch": {"$elemMatch": {"$eq": 1}}}},
+    {"role": {"$size": {"$gt": "x"}}},
+    {"role.0.length": {"$veq": "v" * 90_000}},
+    {"role": [[[[[[[[1]]]]]]]]},
+    {"$or": [{"$nor": [{"$not": {"role": {"$type": "unknown"}}}]}]},
+    {"": {"": 1}},
+    {"$savedGroup": {"id": "x"}},
+]
+HOSTILE_VALUES = [None, True, "inf", "x" * 50_000, 2**53, 1e15, [], [[None]], {"": {"": None}}]
+
+
+def test_ofrep__whatever_a_caller_may_define_and_send__is_never_a_5xx(client, editor, ask):
+    for number, condition in enumerate(HOSTILE_DEFINITIONS):
+        body = {"key": f"f{number}", "title": "F"}
+        client.post("/api/v1/flags", json=body, headers=editor)
+        rules = [{"condition": condition, "value": True}]
+        put = client.put(
+            f"/api/v1/flags/f{number}/environments/production",
+            json={"enabled": True, "rules": rules},
+            headers={**editor, "If-Match": "0"},
+        )
+        assert put.status_code in (200, 400, 422), put.text
+
+    for value in HOSTILE_VALUES:
+        answer = ask(None, {"targetingKey": "ada", "role": value})
+
+        assert answer.status_code == 200
+        assert [one for one in answer.json["flags"] if "errorCode" in one] == []
 
 
 def test_ofrep__flag_for_servers_only__is_unknown_to_a_client_key(client, editor, keys, ask):

@@ -5,6 +5,8 @@ import hashlib
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assignment import evaluate, parse_payload
 from experiment_server.delivery.protect import CannotTell, Secrets, plain_growthbook, protect
@@ -125,6 +127,123 @@ def test_saved_group__of_an_open_attribute__stays_and_an_unused_one_goes():
 )
 def test_flag__that_cannot_be_told_without_naming__stays_with_the_servers(condition):
     assert told(condition)["features"] == {}
+
+
+NESTED = Secrets(frozenset({"email", "contact.email", "contacts.email", "staff"}), "a" * 32, {})
+
+
+def told_nested(condition):
+    return protect(payload_of({"condition": condition, "force": "yes"}), (), NESTED)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"contact": {"email": "ada@example.org", "role": "seller"}},
+        {"contact": {"$eq": {"email": "ada@example.org", "role": "seller"}}},
+        {"contact": {"$in": [{"email": "ada@example.org"}]}},
+        {"contact": {"$not": {"email": "ada@example.org"}}},
+        {"contact.email": {"$in": ["ada@example.org"]}},
+        {"contacts": {"$elemMatch": {"email": "ada@example.org", "role": "seller"}}},
+        {"contacts": {"$elemMatch": {"$or": [{"email": {"$eq": "ada@example.org"}}]}}},
+        {"contacts": {"$elemMatch": {"$not": {"email": "ada@example.org"}}}},
+        {"contacts": [{"email": "ada@example.org"}]},
+        {"contacts.0.email": "ada@example.org"},
+        {"$and": [{"$nor": [{"contact": {"email": "ada@example.org"}}]}]},
+        {"staff.lead.email": "ada@example.org"},
+    ],
+)
+def test_secret_path__below_an_open_attribute__is_hashed(condition):
+    shown = json.dumps(told_nested(condition))
+
+    assert "ada" not in shown
+    assert shown.count(hashed("ada@example.org")) == 1
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"people": {"$elemMatch": {"email": "ada@example.org"}}},
+        {"people": {"email": "ada@example.org"}},
+        {"people.0.email": {"$eq": "ada@example.org"}},
+        {"people": [{"email": "ada@example.org"}]},
+        {"partner": {"contact": {"email": "ada@example.org"}}},
+        {"partner": {"contact.email": "ada@example.org"}},
+        {"contact": {"email": {"$regex": "ada"}}},
+        {"contact": {"email": ["ada@example.org"]}},
+        {"peers": {"$elemMatch": {"id": "ada"}}},
+        {"peers": {"$not": {"$elemMatch": {"id": {"$in": ["ada"]}}}}},
+        {"mentor": {"id": "ada"}},
+        {"mentor.id": "ada"},
+        {"$or": [{"mentor": {"$in": [{"id": "ada"}]}}]},
+    ],
+)
+def test_secret__below_another_attribute__keeps_its_flag_from_clients(condition):
+    assert told_nested(condition)["features"] == {}
+
+
+def test_prerequisite__with_a_secret_value__does_not_tell_it():
+    parent = {"id": "parent", "condition": {"value": {"contact": {"id": "ada"}}}}
+    payload = payload_of({"parentConditions": [parent], "force": "yes"})
+    payload["features"]["parent"] = {"defaultValue": 1, "rules": []}
+
+    assert set(protect(payload, (), NESTED)["features"]) == {"parent"}
+
+
+def test_nested_secret__by_its_hash__fits_as_on_the_server():
+    shown = told_nested({"contacts": {"$elemMatch": {"email": "ada@example.org", "role": "coach"}}})
+
+    def fits(email):
+        return answer(shown, contacts=[{"email": hashed(email), "role": "coach"}]) == "yes"
+
+    assert fits("ada@example.org")
+    assert not fits("bob@example.org")
+
+
+NAMES = ["email", "contact", "contacts", "contact.email", "contacts.0", "id", "staff", "role"]
+OPERATORS = [
+    "$eq",
+    "$ne",
+    "$in",
+    "$nin",
+    "$all",
+    "$not",
+    "$elemMatch",
+    "$gt",
+    "$and",
+    "$or",
+    "$nor",
+]
+CANARY = "canary"
+WHOSE = {"email", "id", "staff"}
+PARTS = st.recursive(
+    st.sampled_from(["seller", 7, True, None]),
+    lambda below: st.one_of(
+        st.lists(below, max_size=2),
+        st.dictionaries(st.sampled_from(NAMES), below, min_size=1, max_size=2),
+        st.dictionaries(st.sampled_from(OPERATORS), below, min_size=1, max_size=1),
+    ),
+    max_leaves=8,
+)
+CONDITIONS = st.dictionaries(st.sampled_from([*NAMES, "$and", "$or", "$nor", "$not"]), PARTS)
+
+
+def with_canaries(part, secret=False):
+    """The same condition with a canary wherever it says something of somebody."""
+    if isinstance(part, list):
+        return [with_canaries(member, secret) for member in part]
+    if not isinstance(part, dict):
+        return CANARY if secret else part
+    return {
+        name: with_canaries(below, secret or not set(name.split(".")).isdisjoint(WHOSE))
+        for name, below in part.items()
+    }
+
+
+@settings(max_examples=300, deadline=None)
+@given(condition=CONDITIONS)
+def test_condition__however_nested__shows_no_secret_value(condition):
+    assert CANARY not in json.dumps(told_nested(with_canaries(condition)))
 
 
 def test_experiment__for_named_learners__stays_with_the_servers():
