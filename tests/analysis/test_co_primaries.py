@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
+from analysis.estimate import compare_all
+from analysis.look import chances_to_win, look_level
 from analysis.plan import AnalysisPlan, MetricPlan, PreviousLook
 from analysis.read import read
 from analysis.results import Estimate, Readout, Verdict
@@ -294,6 +296,28 @@ def test_futile__chances_add_up_over_primaries():
     assert futile.rule == "futile"
     assert "is at most " in futile.reason
     assert hopeful.rule == "keep-running"
+
+
+def chances(z, before=()):
+    """The chance of each test at the third of four looks, from what is known imprecisely now."""
+    statistics = {key: arms(key, *values, se=1.3 * SE[key]) for key, values in z.items()}
+    made = asked(SALES, n_treatments=2, look=3, looks_planned=4, final=False, previous_looks=before)
+    compared = {
+        metric.key: compare_all(metric, made.variants, statistics[metric.key])
+        for metric in made.metrics
+    }
+    return chances_to_win(made, compared, look_level(made, compared))
+
+
+def test_chances__another_test_has_passed__the_others_are_asked_for_less_at_the_last_look():
+    before = (PreviousLook(1, 0.15, 0.0), PreviousLook(2, 0.3, 0.0001))
+    calm = {"energize": (1.0, 1.0), "sales": (1.0, 1.0)}
+
+    held = chances(calm, before)
+    freed = chances({**calm, "sales": (1.0, -7.0)}, before)
+
+    assert freed["energize", "double"] > held["energize", "double"]
+    assert freed["sales", "double"] > held["sales", "double"]
 
 
 def test_sequential__co_primary__is_told_with_its_own_information_and_bar():
