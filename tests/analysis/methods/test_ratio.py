@@ -178,6 +178,7 @@ def test_ratio__a_constant_past__changes_nothing():
         (np.zeros(30), "nobody in a variant has anything below"),
         (np.r_[1.0, np.zeros(29)], "too near 0"),
         (np.full(30, -2.0), "too near 0"),
+        (np.r_[np.full(15, 2.0), np.full(15, -2.0)], "too near 0"),
     ],
 )
 def test_ratio__denominator_that_cannot_divide__is_refused(below, reason):
