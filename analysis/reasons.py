@@ -253,8 +253,8 @@ def running(e: Evidence) -> str:
 def futile(e: Evidence) -> str:
     """How far it is, and that a winner is unlikely."""
     several = sum(len(t.on_each) for t in e.remaining) > 1
-    most = "at most " if several else ""
     chance = percent(e.chance_of_a_winner or 0.0)
+    most = "at most " if several and not chance.startswith("under") else ""
     return (
         f"{running(e)} The chance that a winner is still found is {most}{chance}, below"
         f" {percent(FUTILE_BELOW)}: stopping now would be reasonable. Going on is not wrong: it"

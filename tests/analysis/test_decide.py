@@ -262,13 +262,14 @@ def test_decide__futile__is_said_and_not_ordered():
     assert "Going on is not wrong" in decision.reason
 
 
-def test_decide__futile_with_several_treatments__says_the_most_that_the_chance_of_any_can_be():
-    both = (replace(CALM, variant=each, predictive_power=0.04) for each in ("a", "b"))
+@pytest.mark.parametrize(("chance", "text"), [(0.04, "at most 8 %"), (1e-5, "under 0.1 %")])
+def test_decide__futile_with_several__says_the_most_that_the_chance_of_any_can_be(chance, text):
+    both = (replace(CALM, variant=each, predictive_power=chance) for each in ("a", "b"))
 
     decision = decide(evidence(*both))
 
     assert decision.futile
-    assert "The chance that a winner is still found is at most 8 %" in decision.reason
+    assert f"The chance that a winner is still found is {text}, below" in decision.reason
 
 
 @pytest.mark.parametrize("other", [(), (WINNER,), (CALM,)], ids=["alone", "winner", "calm"])
