@@ -37,7 +37,8 @@ class Guardrail:
 class Treatment:
     """What the evidence says of one treatment.
 
-    Numbers are the primary's, in its unit; those on other primaries are in ``co_primaries``.
+    Numbers are the primary's, in its unit; those on other primaries are in ``co_primaries``. One
+    that is ``unseen`` has none on the primary: it may do harm all the same, and nothing else.
     """
 
     variant: str
@@ -60,11 +61,14 @@ class Treatment:
     teams: Teams | None = None  # where whole teams were randomised
     co_primaries: tuple["OnCoPrimary", ...] = ()  # those that could be estimated
     missing: tuple[str, ...] = ()  # titles of co-primaries without an estimate
+    same_for_all: tuple[str, ...] = ()  # those on which every unit has the same value
+    unseen: str = ""  # why there is no estimate on the primary; "" when there is one
 
     @property
     def on_each(self) -> tuple["Treatment", ...]:
         """What the evidence says on the primary, and on each co-primary."""
-        return (self, *(each.found for each in self.co_primaries))
+        on_primary = () if self.unseen else (self,)
+        return (*on_primary, *(each.found for each in self.co_primaries))
 
     @property
     def is_winner(self) -> bool:
@@ -75,6 +79,11 @@ class Treatment:
     def harms_a_primary(self) -> bool:
         """Whether it does harm on the primary or on a co-primary."""
         return any(each.harmed or each.loses for each in self.on_each)
+
+    @property
+    def looks_worse(self) -> bool:
+        """Whether the interval lies on the bad side of 0 where the plan asks about the good one."""
+        return self.low * self.high > 0 and not self.wins and not self.loses
 
     @property
     def is_negligible(self) -> bool:
@@ -89,7 +98,9 @@ class Treatment:
         """
         chances = [each.predictive_power for each in self.on_each]
         known = [chance for chance in chances if chance is not None]
-        return None if self.missing or len(known) < len(chances) else min(1.0, sum(known))
+        if self.missing or self.same_for_all or len(known) < len(chances):
+            return None
+        return min(1.0, sum(known))
 
     def guardrails_in(self, *states: GuardrailState) -> tuple[Guardrail, ...]:
         """The guardrails that are in one of these states."""
@@ -131,7 +142,7 @@ class Evidence:
     unit_label: str
     control: str
     checks: tuple[CheckResult, ...]
-    treatments: tuple[Treatment, ...]  # those that could be estimated
+    treatments: tuple[Treatment, ...]
     not_estimable: str  # why there is no estimate; "" when there is one
     information: float  # share of the planned information
     minimum_effect: float
@@ -141,7 +152,6 @@ class Evidence:
     minimum_days: int = 0
     days_left: float | None = None
     care: float | None = None  # the loss that nobody would mind; None: a tenth of what matters
-    waiting: tuple[str, ...] = ()  # treatments without an estimate
     titles: Mapping[str, str] = field(default_factory=dict)  # variant -> title
 
     @property
@@ -171,8 +181,13 @@ class Evidence:
 
     @property
     def remaining(self) -> tuple[Treatment, ...]:
-        """Treatments that go on."""
-        return tuple(t for t in self.treatments if not t.is_out)
+        """Treatments that go on, with an estimate."""
+        return tuple(t for t in self.treatments if not t.is_out and not t.unseen)
+
+    @property
+    def waiting(self) -> tuple[Treatment, ...]:
+        """Treatments that go on, without an estimate on the primary."""
+        return tuple(t for t in self.treatments if not t.is_out and t.unseen)
 
     @property
     def nobody_left(self) -> bool:
@@ -224,17 +239,25 @@ class Evidence:
         return self.ad_hoc or not self.ran_long_enough
 
     @property
-    def futile(self) -> bool:
-        """Whether no treatment that goes on has much of a chance left."""
+    def chance_of_a_winner(self) -> float | None:
+        """The most that the chance of any winner at the last look can be; None: not to be asked.
+
+        The sum over treatments: never below the chance of any.
+        """
         chances = [t.chance_to_win for t in self.remaining]
-        return (
-            bool(chances)
-            and not self.waiting
-            and all(chance is not None and chance < FUTILE_BELOW for chance in chances)
-        )
+        known = [chance for chance in chances if chance is not None]
+        if self.waiting or not known or len(known) < len(chances):
+            return None
+        return min(1.0, sum(known))
+
+    @property
+    def futile(self) -> bool:
+        """Whether there is not much of a chance left that a winner is found."""
+        chance = self.chance_of_a_winner
+        return chance is not None and chance < FUTILE_BELOW
 
     def on_each(self, treatment: Treatment) -> tuple[tuple["Evidence", Treatment], ...]:
-        """The treatment on the primary and on each co-primary, with the case as seen from there."""
+        """The treatment wherever it was estimated, with the case as seen from that primary."""
         seen = [
             (
                 replace(
@@ -248,12 +271,13 @@ class Evidence:
             )
             for each in treatment.co_primaries
         ]
-        return ((self, treatment), *seen)
+        on_primary = () if treatment.unseen else ((self, treatment),)
+        return (*on_primary, *seen)
 
     def by_primary(
         self, treatments: Sequence[Treatment]
     ) -> list[tuple["Evidence", list[Treatment]]]:
-        """The primary, then each co-primary, with what is known of each of these treatments."""
+        """The primary, then each co-primary, with what these treatments do; none is unseen."""
         found: dict[str, tuple[Evidence, list[Treatment]]] = {}
         for treatment in treatments:
             keys = ("", *(each.key for each in treatment.co_primaries))
@@ -288,8 +312,16 @@ class Evidence:
             self.too_early
             or treatment.has_few_teams
             or bool(treatment.unshown)
+            or bool(treatment.missing)
             or not self.believed(treatment)
         )
+
+    @property
+    def believed_alone(self) -> list[tuple["Evidence", Treatment]]:
+        """Where belief would ship a treatment that has passed no boundary, the surest first."""
+        no_winners = [t for t in self.remaining if not t.is_winner]
+        found = [at for t in no_winners for at in self.on_each(t) if self.believed_on(*at)]
+        return sorted(found, key=lambda at: -at[1].p_best)
 
     def name(self, variant: str) -> str:
         """The variant's title with its key, for people; the key alone when they are the same."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from . import reasons, remedies
 from .case import Evidence, Treatment
-from .phrases import effect, elsewhere, listed, number
+from .phrases import effect, elsewhere, listed, number, unseen
 from .reasons import Say, doubts
 from .results import ArmVerdict, Decision, Verdict
 
@@ -89,6 +89,20 @@ RULES: Final = (
         remedies.show_guardrails,
     ),
     Rule(
+        "co-primary-unknown-yet",
+        Verdict.KEEP_RUNNING,
+        lambda e: bool(e.winners) and bool(e.winners[0].missing) and not e.final,
+        reasons.held_back,
+        remedies.estimate_co_primary,
+    ),
+    Rule(
+        "co-primary-unknown",
+        Verdict.REVIEW,
+        lambda e: bool(e.winners) and bool(e.winners[0].missing),
+        reasons.held_back,
+        remedies.estimate_co_primary,
+    ),
+    Rule(
         "evidence-disagrees",
         Verdict.REVIEW,
         lambda e: bool(e.winners),
@@ -166,27 +180,21 @@ def decide(evidence: Evidence) -> Decision:
         rule=rule.name,
         would_change=rule.would_change(evidence),
         winner=evidence.chosen[0].variant if rule.verdict is Verdict.SHIP else None,
-        arms=_arms(evidence) if usable else (),
+        arms=tuple(_arm(evidence, t) for t in evidence.treatments) if usable else (),
         take_out=tuple(t.variant for t in evidence.out) if usable else (),
         tied=tuple(t.variant for t in evidence.tied) if rule.name == "tie" else (),
         futile=rule.name == "futile",
     )
 
 
-def _arms(e: Evidence) -> tuple[ArmVerdict, ...]:
-    known = tuple(_arm(e, treatment) for treatment in e.treatments)
-    return known + tuple(
-        ArmVerdict(variant, e.titles.get(variant, variant), "no estimate", f"{e.not_estimable}.")
-        for variant in e.waiting
-    )
-
-
 def _arm(e: Evidence, t: Treatment) -> ArmVerdict:
     """What can be said of one treatment alone."""
     title = e.titles.get(t.variant, t.variant)
-    alone = f"{'; '.join([effect(*e.lead(t)), *elsewhere(e, t)])}."
     if t.is_out:
         return ArmVerdict(t.variant, title, "take out", reasons.harm_of(e, t))
+    if t.unseen:
+        return ArmVerdict(t.variant, title, "no estimate", unseen(e, t))
+    alone = f"{'; '.join([effect(*e.lead(t)), *elsewhere(e, t)])}."
     if t.is_winner and e.is_held_back(t):
         why = f"{effect(*e.lead(t))}, but {listed(doubts(e, t))}."
         return ArmVerdict(t.variant, title, "held back", why)

@@ -108,7 +108,7 @@ def compare_all(
             )
         else:
             contrasts[variant] = _in_range(compare(control, treatment))
-    spread = max(_spread(control), 0.0)
+    spread = _spread(control)
     if spread == 0:
         spread = max((_spread(statistics.get(variant)) for variant in variants[1:]), default=0.0)
     return Compared(metric, variants[0], contrasts, spread, statistics)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from typing import Literal
 
 from .case import Guardrail, OnCoPrimary, Treatment
-from .contrast import Contrast
+from .contrast import NO_VARIANCE, Contrast
 from .correct import benjamini_hochberg
 from .estimate import Compared, with_estimates
 from .guardrails import guardrail_power, standing
@@ -61,7 +62,7 @@ def treatments_of(
     guardrails: Guardrails | None = None,
     sides: Literal["two", "one"] = "two",
 ) -> tuple[Treatment, ...]:
-    """The evidence on each treatment whose primary could be estimated.
+    """The evidence on each treatment, also where only guardrails or co-primaries tell of it.
 
     Args:
         compared: the plan's metrics, exactly one of them primary; co-primaries join in.
@@ -79,9 +80,10 @@ def treatments_of(
         for each, result in zip(compared, metrics, strict=True)
         if each.metric.role == "co_primary"
     ]
+    seen = _on_metric(compared[at], metrics[at], level, may_lose)
     return tuple(
         replace(
-            found,
+            _unseen(variant, contrast) if isinstance(contrast, NotEstimable) else seen[variant],
             guardrails=tuple((guardrails or {}).get(variant, {}).values()),
             secondaries_worse=fell_behind.get(variant, ()),
             co_primaries=tuple(
@@ -90,10 +92,35 @@ def treatments_of(
                 if variant in known
             ),
             missing=tuple(
-                each.metric.title for each, known in co_primaries if variant not in known
+                each.metric.title
+                for each, known in co_primaries
+                if variant not in known and each.contrasts[variant] != NO_VARIANCE
+            ),
+            same_for_all=tuple(
+                each.metric.title
+                for each, _ in co_primaries
+                if each.contrasts[variant] == NO_VARIANCE
             ),
         )
-        for variant, found in _on_metric(compared[at], metrics[at], level, may_lose).items()
+        for variant, contrast in compared[at].contrasts.items()
+    )
+
+
+def _unseen(variant: str, why: NotEstimable) -> Treatment:
+    """A treatment without an estimate on the primary: all may be, and nothing is claimed."""
+    return Treatment(
+        variant=variant,
+        effect=0.0,
+        low=-inf,
+        high=inf,
+        wins=False,
+        loses=False,
+        harmed=False,
+        negligible=False,
+        p_better=0.5,
+        p_best=0.0,
+        farthest=inf,
+        unseen=why.reason,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from .case import Treatment
 from .estimate import Compared
 from .evidence import harm_bound
-from .levels import MetricLevel
+from .levels import MetricLevel, primaries_levels
 from .methods.futility import predictive_power
 from .plan import AnalysisPlan
 from .power import design_se
@@ -80,22 +80,49 @@ def chances_to_win(
 ) -> dict[tuple[str, str], float]:
     """Per primary and treatment, the chance that the last look still finds it better.
 
-    Against the boundary that is asked of the first of Holm's steps, with information that grows as
-    the primary's is to grow. {}: not to be asked.
+    Against the boundary that the last look will ask for at the share of alpha that the test is held
+    to now: with Holm, tests that have passed leave more to the others. Information grows as the
+    primary's is to grow. {}: not to be asked.
     """
     if level.final or level.ad_hoc or level.information >= 1:
         return {}
     if not compared[plan.primary.key].estimable:
         return {}
-    bar = final_boundary(plan, level, plan.n_tests)
+    family = {each.key: compared[each.key] for each in (plan.primary, *plan.co_primaries)}
+    shares = _shares(plan, family, level)
+    bars = {share: _last_bar(plan, level, share) for share in {plan.n_tests, *shares.values()}}
     return {
-        (metric.key, variant): predictive_power(
-            contrast, level.information, each.prior.sd, bar, each.sign
+        (key, variant): predictive_power(
+            contrast,
+            level.information,
+            each.prior.sd,
+            bars[shares.get((key, variant), plan.n_tests)],
+            each.sign,
         )
-        for metric in (plan.primary, *plan.co_primaries)
-        for each in (compared[metric.key],)
+        for key, each in family.items()
         for variant, contrast in each.estimable.items()
     }
+
+
+def _shares(
+    plan: AnalysisPlan, family: Mapping[str, Compared], level: Level
+) -> dict[tuple[str, str], int]:
+    """By what alpha is divided for each test on a primary; {}: evenly."""
+    if not plan.co_primaries:
+        return {}
+    found = primaries_levels(plan, level, {key: each.estimable for key, each in family.items()})
+    return {
+        (key, variant): share
+        for key, each in found.items()
+        for variant, share in each.shares.items()
+    }
+
+
+def _last_bar(plan: AnalysisPlan, level: Level, share: int) -> float:
+    """What the last look will ask of a test that alpha is divided by ``share`` for."""
+    if share != plan.n_tests:
+        level = level_of_look(plan, level.information, share)
+    return final_boundary(plan, level, share)
 
 
 def with_chances(

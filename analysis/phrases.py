@@ -40,14 +40,28 @@ def elsewhere(e: Evidence, treatment: Treatment) -> list[str]:
     lead = e.lead(treatment)[1]
     found = []
     for seen, on in e.on_each(treatment):
-        span = f"{number(min(on.low, on.high))} to {amount(seen, max(on.low, on.high))}"
         if on is lead:
             continue
         if on.wins:
-            found.append(f"it wins on {seen.metric} as well (interval {span})")
+            found.append(f"it wins on {seen.metric} as well (interval {span(seen, on)})")
+        elif on.looks_worse:
+            found.append(f"on {seen.metric} it looks worse (interval {span(seen, on)})")
         else:
-            found.append(f"on {seen.metric} no difference is shown (interval {span})")
+            found.append(f"on {seen.metric} no difference is shown (interval {span(seen, on)})")
+    found += [f"every unit has the same {title}" for title in treatment.same_for_all]
     return [*found, *(f"there is no estimate of {title}" for title in treatment.missing)]
+
+
+def unseen(e: Evidence, treatment: Treatment) -> str:
+    """What is known of a treatment without an estimate on the primary."""
+    known = [f"there is no estimate of {e.metric}: {treatment.unseen}"]
+    known += [effect(seen, on) for seen, on in e.on_each(treatment)]
+    return f"{'; '.join(known)}."
+
+
+def span(e: Evidence, on: Treatment) -> str:
+    """The look's interval, with its unit."""
+    return f"{number(min(on.low, on.high))} to {amount(e, max(on.low, on.high))}"
 
 
 def sure_harm(e: Evidence, treatment: Treatment) -> str:

@@ -121,7 +121,6 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
         minimum_days=plan.minimum_days,
         days_left=sequential.days_left if sequential else None,
         care=primary.no_concern if plan.care is None else plan.care,
-        waiting=tuple(v for v in primary.contrasts if v not in primary.estimable),
         titles=plan.titles,
     )
     decision = decide(evidence)

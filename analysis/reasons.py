@@ -14,6 +14,7 @@ from .phrases import (
     more_days,
     number,
     percent,
+    span,
     sure_harm,
     titles,
 )
@@ -40,6 +41,8 @@ def doubts(e: Evidence, treatment: Treatment) -> tuple[str, ...]:
         found.append(_say_open(still_open))
     if unknown := treatment.guardrails_in("unknown"):
         found.append(f"there is no estimate of the guardrail {titles(unknown)}")
+    if treatment.missing:
+        found.append(f"there is no estimate of {listed(treatment.missing)}, which it may not harm")
     seen, best = e.lead(treatment)
     if best.p_better < CERTAIN_ENOUGH:
         found.append(f"its chance to be better is only {percent(best.p_better)}")
@@ -110,6 +113,7 @@ def winner(e: Evidence) -> str:
     seen, on = e.lead(best)
     parts = [f"{effect(seen, on)}, chance to be better {percent(on.p_better)}"]
     parts += elsewhere(e, best)
+    parts += _won_by_others(e, best)
     if spared := best.guardrails_in("non-inferior"):
         parts.append(f"it spares {titles(spared)}")
     if others and on.p_best < CLOSE_CALL:
@@ -117,6 +121,17 @@ def winner(e: Evidence) -> str:
     if best.secondaries_worse:
         parts.append(f"mind that {listed(best.secondaries_worse)} fell behind")
     return "; ".join(parts) + "."
+
+
+def _won_by_others(e: Evidence, best: Treatment) -> list[str]:
+    """What other winners win on, where the one to ship does not."""
+    won = {seen.metric for seen, on in e.on_each(best) if on.wins}
+    return [
+        f"{e.name(other.variant)} wins on {seen.metric} instead (interval {span(seen, on)})"
+        for other in e.winners
+        for seen, on in e.on_each(other)
+        if on.wins and seen.metric not in won
+    ]
 
 
 def tie(e: Evidence) -> str:
@@ -138,31 +153,32 @@ def held_back(e: Evidence) -> str:
 
 def belief_ahead(e: Evidence) -> str:
     """Why belief and test differ where the test has not passed its boundary."""
-    seen, best = max(_believed(e), key=lambda at: at[1].p_best)
+    seen, best = e.believed_alone[0]
     return (
         f"The evidence disagrees: {effect(seen, best)}, so the last look's boundary is not passed,"
         f" yet with what was known before the chance to be better is {percent(best.p_better)}."
     )
 
 
-def _believed(e: Evidence) -> list[tuple[Evidence, Treatment]]:
-    no_winners = [t for t in e.remaining if not t.is_winner]
-    return [at for t in no_winners for at in e.on_each(t) if e.believed_on(*at)]
-
-
 def is_belief_ahead(e: Evidence) -> bool:
     """Whether belief alone would ship a treatment at the last look."""
-    return e.final and e.ran_long_enough and bool(_believed(e))
+    return e.final and e.ran_long_enough and bool(e.believed_alone)
 
 
 def no_estimate_yet(e: Evidence) -> str:
     """Why there is no number so far."""
-    return f"There is no estimate yet: {e.not_estimable}."
+    return f"There is no estimate of {e.metric} yet: {e.not_estimable}.{_without_primary(e)}"
 
 
 def no_estimate(e: Evidence) -> str:
     """Why there is no number."""
-    return f"There is no estimate: {e.not_estimable}."
+    return f"There is no estimate of {e.metric}: {e.not_estimable}.{_without_primary(e)}"
+
+
+def _without_primary(e: Evidence) -> str:
+    """What co-primaries show of treatments that have no estimate on the primary."""
+    known = [effect(seen, on) for t in e.waiting for seen, on in e.on_each(t)]
+    return f" Beside it, {listed(known)}." if known else ""
 
 
 def negligible(e: Evidence) -> str:
@@ -182,23 +198,44 @@ def inconclusive(e: Evidence) -> str:
     """What the data still allow."""
     over = "" if e.days_running is None else "The last planned look is over, and "
     undecided = [t for t in e.remaining if not t.is_negligible]
-    if not undecided and e.waiting:
-        return f"{over}there is no estimate of {listed(e.waiting)}: {e.not_estimable}."
-    if not undecided:
-        text = f"no difference is as large as {amount(e, e.minimum_effect)}, but it has run"
-        return f"{over}{text} {days_run(e)} of at least {e.minimum_days} days."
-    leading = max(undecided, key=lambda t: t.p_best)
+    if undecided:
+        text = over + _undecided(e, max(undecided, key=lambda t: t.p_best))
+    elif e.waiting:
+        names = listed([e.name(t.variant) for t in e.waiting])
+        text = f"{over}there is no estimate of what {names} does: {e.waiting[0].unseen}."
+    else:
+        text = (
+            f"{over}no difference is as large as {_what_matters(e)}, but it has run"
+            f" {days_run(e)} of at least {e.minimum_days} days."
+        )
+    return text if over else text[0].upper() + text[1:]
+
+
+def _undecided(e: Evidence, leading: Treatment) -> str:
+    """What the data still allow of one treatment."""
     wide = [at for at in e.on_each(leading) if not at[1].negligible]
     if not wide:
         missing, name = listed(leading.missing), e.name(leading.variant)
-        text = f"{over}there is no estimate of what {name} does for {missing}."
-        return text[0].upper() + text[1:]
+        return f"there is no estimate of what {name} does for {missing}."
     seen, on = wide[0]
-    text = (
-        f"{over}the data allow both a difference that matters"
+    if on.looks_worse:
+        return (
+            f"{effect(seen, on)}: that is no gain, and what calls it harm, the bound that holds at"
+            " any look, is not passed."
+        )
+    return (
+        f"the data allow both a difference that matters"
         f" ({amount(seen, seen.minimum_effect)}) and none: {effect(seen, on)}."
     )
-    return text[0].upper() + text[1:]
+
+
+def _what_matters(e: Evidence) -> str:
+    """The minimum effect of the primary, and of each co-primary."""
+    at_each = e.by_primary(e.remaining)
+    if len(at_each) == 1:
+        return amount(e, e.minimum_effect)
+    each = [f"{amount(seen, seen.minimum_effect)} on {seen.metric}" for seen, _ in at_each]
+    return " or ".join(each)
 
 
 def running(e: Evidence) -> str:
@@ -215,10 +252,11 @@ def running(e: Evidence) -> str:
 
 def futile(e: Evidence) -> str:
     """How far it is, and that a winner is unlikely."""
-    best = max(t.chance_to_win or 0.0 for t in e.remaining)
-    most = "at most " if any(t.co_primaries for t in e.remaining) else ""
+    several = sum(len(t.on_each) for t in e.remaining) > 1
+    chance = percent(e.chance_of_a_winner or 0.0)
+    most = "at most " if several and not chance.startswith("under") else ""
     return (
-        f"{running(e)} The chance that a winner is still found is {most}{percent(best)}, below"
+        f"{running(e)} The chance that a winner is still found is {most}{chance}, below"
         f" {percent(FUTILE_BELOW)}: stopping now would be reasonable. Going on is not wrong: it"
         " can still show that the difference is too small to matter."
     )

@@ -50,6 +50,14 @@ def show_guardrails(e: Evidence) -> str:
     return f"A later look that shows {names} spared{more}."
 
 
+def estimate_co_primary(e: Evidence) -> str:
+    """For a winner on which a co-primary tells nothing."""
+    names = listed(e.winners[0].missing)
+    if e.final:
+        return f"People who accept that nobody knows what it does for {names}, or a new phase."
+    return f"A later look with an estimate of {names}, if it shows no harm."
+
+
 def more_teams(_: Evidence) -> str:
     """For a winner by few teams."""
     return (
@@ -62,10 +70,10 @@ def settle(e: Evidence) -> str:
     """For evidence that disagrees."""
     if not e.ran_long_enough:
         return f"A new phase of at least {e.minimum_days} days."
-    seen = e.lead(e.winners[0])[0] if e.winners else e
+    seen = e.lead(e.winners[0])[0] if e.winners else e.believed_alone[0][0]
     most = amount(seen, seen.threshold)
     return (
-        f"People weigh the two. They agree once the chance to be better reaches"
+        f"People weigh the two. They agree once, on {seen.metric}, the chance to be better reaches"
         f" {percent(CERTAIN_ENOUGH)}, the loss to expect is at most {most} and"
         " the interval leaves 0; more units bring them together."
     )
@@ -110,14 +118,22 @@ def leave_zero(e: Evidence) -> str:
     """For an experiment that runs on."""
     leading = max(e.remaining, key=lambda t: t.p_best)
     at_each = e.on_each(leading)
-    seen, near = min(at_each, key=lambda at: _gap(at[1]) / (at[1].high - at[1].low or 1))
+    seen, near = min(at_each, key=_farness)
     where = f" on {seen.metric}" if len(at_each) > 1 else ""
     within = [f"±{amount(each, each.minimum_effect)}" for each, _ in at_each]
     all_of = "one that lies" if len(at_each) == 1 else "all that lie"
-    return (
-        f"An interval that leaves 0 (that of {e.name(leading.variant)}{where} reaches"
-        f" {amount(seen, _gap(near))} beyond it), or {all_of} within {listed(within)}."
-    )
+    now = f"that of {e.name(leading.variant)}{where}"
+    if near.looks_worse:
+        wanted = f"An interval on the better side of 0 ({now} lies on the worse one)"
+    else:
+        wanted = f"An interval that leaves 0 ({now} reaches {amount(seen, _gap(near))} beyond it)"
+    return f"{wanted}, or {all_of} within {listed(within)}."
+
+
+def _farness(at: tuple[Evidence, Treatment]) -> tuple[bool, float]:
+    """How far an interval is from one that lies on the better side of 0, in its own widths."""
+    found = at[1]
+    return found.looks_worse, _gap(found) / (found.high - found.low or 1)
 
 
 def _gap(found: Treatment) -> float:

@@ -175,7 +175,7 @@ def final_boundary(plan: AnalysisPlan, level: Level, n_tests: float) -> float:
 
     Args:
         plan: looks planned and alpha.
-        level: of this look.
+        level: of this look, with alpha divided by the same.
         n_tests: alpha is divided by it.
     """
     ahead = plan.looks_planned - plan.look
@@ -191,5 +191,5 @@ def final_boundary(plan: AnalysisPlan, level: Level, n_tests: float) -> float:
         spent.append(max(spent[-1], spent_by(plan.spending, alpha, clock, sides)))
     before = [look for look in plan.previous_looks if look.look > 0]
     shares[:0] = [look.information_fraction for look in before]
-    spent[:0] = [look.alpha_spent / n_tests for look in before]
+    spent[:0] = _paid(plan, before, n_tests)
     return boundaries(shares, [*spent[:-1], alpha], sides)[-1]

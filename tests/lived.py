@@ -39,14 +39,17 @@ class Clock:
         return self.now
 
 
-def live(settings, database, *, n_learners=400, better=0.0, metric="challenges") -> Lived:
+def live(
+    settings, database, *, n_learners=400, better=0.0, metric="challenges", co_primaries=()
+) -> Lived:
     """Learners in two variants over three weeks; the treatment does ``better`` challenges more.
 
     Three looks are planned, after 14, 21 and 28 days; the clock stands at day 40.
     """
     state = State(settings=settings, database=database, clock=Clock(START + 40 * DAY))
     environment = make_environment(database)
-    experiment = _define(state, environment, metric)
+    roles = {metric: "primary", **dict.fromkeys(co_primaries, "co_primary")}
+    experiment = _define(state, environment, roles)
     items = lives(n_learners, better)
     for first in range(0, len(items), 1_000):
         receipt = receive(
@@ -65,7 +68,7 @@ def lives(n_learners, better=0.0):
     return items
 
 
-def _define(state, environment, metric):
+def _define(state, environment, roles):
     now = START - DAY
     with state.database.write() as session:
         for key, kind, kinds in (
@@ -98,7 +101,10 @@ def _define(state, environment, metric):
             "condition": {},
             "namespace": None,
             "forced": {},
-            "metrics": [{"metric": metric, "role": "primary", "minimum_effect": None}],
+            "metrics": [
+                {"metric": metric, "role": role, "minimum_effect": None}
+                for metric, role in roles.items()
+            ],
             "analysis": {},
             "schedule": {"looks": 3, "first_after_days": 14, "every_days": 7},
         }

@@ -97,10 +97,10 @@ def _refuse(statistic: Statistic) -> NotEstimable | None:
     if units.n < 2:
         return TOO_FEW_UNITS
     below = units.mean_of(DENOMINATOR)
-    if below == 0:
+    if below == 0 and units.variance(DENOMINATOR) == 0:
         return NO_DENOMINATOR
     error = (units.variance(DENOMINATOR) / units.n) ** 0.5
-    return UNSURE_DENOMINATOR if below < 0 or error > LARGEST_ERROR * below else None
+    return UNSURE_DENOMINATOR if below <= 0 or error > LARGEST_ERROR * below else None
 
 
 def _linearised(units: Moments) -> Moments:

@@ -7,6 +7,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+_ROUNDING = 1e-12
+"""A sum of squares this small a part of the terms it is the sum of is what rounding left of 0."""
+
 
 @dataclass(frozen=True, eq=False)
 class Moments:
@@ -57,6 +60,9 @@ class Moments:
     ) -> "Moments":
         """The moments of ``weights @ x + shift``: what the rows would give after that change.
 
+        Where the terms cancel, as for a ratio that is the same for every unit, the new column does
+        not vary: rounding would leave it a tiny variance, of either sign.
+
         Args:
             columns: the new columns, k.
             weights: (k, number of present columns).
@@ -67,8 +73,15 @@ class Moments:
             columns,
             self.n,
             mean if shift is None else mean + shift,
-            weights @ self.m2 @ weights.T,
+            self._weighted_m2(weights),
         )
+
+    def _weighted_m2(self, weights: Floats) -> Floats:
+        m2: Floats = weights @ self.m2 @ weights.T
+        terms = np.diag(np.abs(weights) @ np.abs(self.m2) @ np.abs(weights).T)
+        constant = np.isfinite(terms) & (np.diag(m2) <= _ROUNDING * terms)
+        m2[constant, :] = m2[:, constant] = 0.0
+        return m2
 
     def only(self, columns: tuple[str, ...]) -> "Moments":
         """The moments of some of the columns, in this order."""
@@ -85,8 +98,8 @@ class Moments:
         return float(self.mean[self.columns.index(column)])
 
     def variance(self, column: str) -> float:
-        """The column's sample variance (divisor n - 1)."""
-        return self.covariance(column, column)
+        """The column's sample variance (divisor n - 1); rounding never takes it below 0."""
+        return max(self.covariance(column, column), 0.0)
 
     def covariance(self, a: str, b: str) -> float:
         """The sample covariance of two columns (divisor n - 1)."""

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
+from analysis.estimate import compare_all
+from analysis.look import chances_to_win, look_level
 from analysis.plan import AnalysisPlan, MetricPlan, PreviousLook
 from analysis.read import read
 from analysis.results import Estimate, Readout, Verdict
@@ -166,9 +168,83 @@ def test_harm__of_one_of_two_treatments__takes_it_out_and_ships_the_other():
 def test_winners__on_different_primaries__the_primarys_comes_first():
     decision = reading({"energize": (3.5, 0.0), "sales": (0.0, 6.0)}).decision
 
-    assert decision.verdict is Verdict.SHIP
-    assert decision.winner == "double"
-    assert "triple" in decision.reason or decision.rule == "winner"
+    assert (decision.verdict, decision.winner) == (Verdict.SHIP, "double")
+    assert decision.reason.startswith("double raises Energize Score")
+    assert "triple wins on Sales instead (interval 12.2 to 29.8 EUR)" in decision.reason
+
+
+def test_winners__on_the_same_primary__none_is_said_to_win_instead():
+    decision = reading({"energize": (3.5, 3.4), "sales": (0.0, 0.0)}).decision
+
+    assert "instead" not in decision.reason
+
+
+def constant(metric):
+    """Every unit has the same value."""
+    return {
+        name: Moments(("outcome",), N, np.array([50.0]), np.zeros((1, 1)))
+        for name in arms(metric, 0.0)
+    }
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_harm__on_a_co_primary_while_the_primary_has_no_estimate__rolls_back(final):
+    statistics = {"energize": constant("energize"), "sales": arms("sales", -12.0)}
+    looks = {} if final else {"look": 2, "looks_planned": 4, "final": False}
+
+    decision = read(asked(SALES, **looks), collected(statistics)).decision
+
+    assert (decision.rule, decision.take_out) == ("primary-harmed", ("double",))
+    assert decision.reason.startswith("double lowers Sales by 42 EUR")
+    assert "Energize" not in decision.reason
+
+
+def test_harm__on_a_guardrail_while_the_primary_has_no_estimate__rolls_back():
+    guardrail = replace(CALLS, role="guardrail", margin=0.1)
+    statistics = {"energize": constant("energize"), "calls": arms("calls", 30.0)}
+    looks = {"look": 1, "looks_planned": 4, "final": False}
+
+    decision = read(asked(guardrail, **looks), collected(statistics)).decision
+
+    assert (decision.rule, decision.verdict) == ("guardrail-harmed", Verdict.ROLL_BACK)
+    assert decision.reason.startswith("double harms Calls beyond the margin")
+
+
+def test_primary__without_an_estimate__says_what_co_primaries_show():
+    statistics = {"energize": constant("energize"), "sales": arms("sales", 12.0)}
+
+    decision = read(asked(SALES), collected(statistics)).decision
+
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert decision.reason.startswith("There is no estimate of Energize Score: every unit has")
+    assert "double raises Sales by 42 EUR" in decision.reason
+    assert decision.arms[0].verdict == "no estimate"
+
+
+def test_belief_ahead__on_the_co_primary__asks_for_what_that_one_lacks():
+    decision = reading({"energize": (0.2,), "sales": (2.1,)}).decision
+
+    assert decision.rule == "belief-ahead"
+    assert "raises Sales" in decision.reason
+    assert "on Sales, the chance to be better reaches" in decision.would_change
+    assert "at most 1 EUR" in decision.would_change
+
+
+@pytest.mark.parametrize(
+    ("sales", "rule"), [({}, "co-primary-unknown"), (constant("sales"), "winner")]
+)
+def test_co_primary__without_an_estimate__holds_a_winner_back_unless_all_are_alike(sales, rule):
+    statistics = {"energize": arms("energize", 4.0), "sales": sales}
+
+    assert read(asked(SALES), collected(statistics)).decision.rule == rule
+
+
+def test_out_of_looks__too_short__quotes_the_minimum_of_each_primary():
+    statistics = {"energize": arms("energize", 0.1, se=0.3), "sales": arms("sales", 0.1, se=1.5)}
+
+    reason = read(asked(SALES, days=5), collected(statistics)).decision.reason
+
+    assert "as large as 2 points on Energize Score or 10 EUR on Sales" in reason
 
 
 def test_tie__needs_a_small_regret_on_every_primary():
@@ -220,6 +296,28 @@ def test_futile__chances_add_up_over_primaries():
     assert futile.rule == "futile"
     assert "is at most " in futile.reason
     assert hopeful.rule == "keep-running"
+
+
+def chances(z, before=()):
+    """The chance of each test at the third of four looks, from what is known imprecisely now."""
+    statistics = {key: arms(key, *values, se=1.3 * SE[key]) for key, values in z.items()}
+    made = asked(SALES, n_treatments=2, look=3, looks_planned=4, final=False, previous_looks=before)
+    compared = {
+        metric.key: compare_all(metric, made.variants, statistics[metric.key])
+        for metric in made.metrics
+    }
+    return chances_to_win(made, compared, look_level(made, compared))
+
+
+def test_chances__another_test_has_passed__the_others_are_asked_for_less_at_the_last_look():
+    before = (PreviousLook(1, 0.15, 0.0), PreviousLook(2, 0.3, 0.0001))
+    calm = {"energize": (1.0, 1.0), "sales": (1.0, 1.0)}
+
+    held = chances(calm, before)
+    freed = chances({**calm, "sales": (1.0, -7.0)}, before)
+
+    assert freed["energize", "double"] > held["energize", "double"]
+    assert freed["sales", "double"] > held["sales", "double"]
 
 
 def test_sequential__co_primary__is_told_with_its_own_information_and_bar():

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -26,6 +27,20 @@ HARMED = replace(OPEN, state="harmed", worst=4.0)
 WORSE = Guardrail("Sales", "worse")
 UNKNOWN = Guardrail("Sales", "unknown")
 FIVE_TEAMS = Teams(n_fewest=5, draw_p_value=0.0238)
+LATE = Treatment(
+    variant="late",
+    effect=0.0,
+    low=-inf,
+    high=inf,
+    wins=False,
+    loses=False,
+    harmed=False,
+    negligible=False,
+    p_better=0.5,
+    p_best=0.0,
+    unseen="no window is complete",
+)
+UNSURE = replace(WINNER, missing=("Calls",))
 BROKEN = CheckResult("sample_ratio", "Sample ratio", False, "stop", "The shares are off.")
 WARNED = replace(BROKEN, severity="warn")
 
@@ -75,12 +90,25 @@ CASES = [
     ("guardrails-not-shown", evidence(guarded(WINNER, OPEN), final=True), Verdict.REVIEW),
     ("guardrails-not-shown", evidence(guarded(WINNER, WORSE), final=True), Verdict.REVIEW),
     ("guardrails-not-shown", evidence(guarded(WINNER, UNKNOWN), final=True), Verdict.REVIEW),
+    ("co-primary-unknown-yet", evidence(UNSURE), Verdict.KEEP_RUNNING),
+    ("co-primary-unknown", evidence(UNSURE, final=True), Verdict.REVIEW),
+    ("winner", evidence(replace(UNSURE, variant="triple"), WINNER), Verdict.SHIP),
+    ("winner", evidence(replace(WINNER, same_for_all=("Calls",))), Verdict.SHIP),
     ("evidence-disagrees", evidence(replace(WINNER, p_better=0.97)), Verdict.REVIEW),
     ("evidence-disagrees", evidence(replace(WINNER, expected_loss=0.3)), Verdict.REVIEW),
     ("evidence-disagrees", evidence(WINNER, final=True, days_running=8.0), Verdict.REVIEW),
     ("nothing-to-estimate-yet", evidence(), Verdict.KEEP_RUNNING),
-    ("nothing-to-estimate-yet", evidence(LOSER, waiting=("late",)), Verdict.KEEP_RUNNING),
+    ("nothing-to-estimate-yet", evidence(LOSER, LATE), Verdict.KEEP_RUNNING),
+    ("nothing-to-estimate-yet", evidence(LATE), Verdict.KEEP_RUNNING),
     ("nothing-to-estimate", evidence(final=True), Verdict.INCONCLUSIVE),
+    ("guardrail-harmed", evidence(guarded(LATE, HARMED)), Verdict.ROLL_BACK),
+    ("guardrail-harmed", evidence(guarded(LATE, HARMED), LOSER), Verdict.ROLL_BACK),
+    ("winner", evidence(guarded(LATE, HARMED), WINNER), Verdict.SHIP),
+    (
+        "difference-too-small",
+        evidence(replace(CALM, negligible=True), guarded(LATE, HARMED), final=True),
+        Verdict.NO_MEANINGFUL_DIFFERENCE,
+    ),
     (
         "difference-too-small",
         evidence(replace(CALM, negligible=True), information=1.1),
@@ -100,10 +128,21 @@ CASES = [
     ("out-of-looks", evidence(CALM, final=True), Verdict.INCONCLUSIVE),
     (
         "out-of-looks",
-        evidence(replace(CALM, negligible=True), final=True, waiting=("late",)),
+        evidence(replace(CALM, negligible=True), LATE, final=True),
         Verdict.INCONCLUSIVE,
     ),
     ("futile", evidence(replace(CALM, predictive_power=0.04)), Verdict.KEEP_RUNNING),
+    (
+        "futile",
+        evidence(replace(CALM, predictive_power=0.04), guarded(LATE, HARMED)),
+        Verdict.KEEP_RUNNING,
+    ),
+    (
+        "keep-running",
+        evidence(*(replace(CALM, variant=each, predictive_power=0.04) for each in ("a", "b", "c"))),
+        Verdict.KEEP_RUNNING,
+    ),
+    ("keep-running", evidence(replace(CALM, predictive_power=0.04), LATE), Verdict.KEEP_RUNNING),
     ("keep-running", evidence(CALM), Verdict.KEEP_RUNNING),
     ("keep-running", evidence(CALM, LOSER), Verdict.KEEP_RUNNING),
     ("keep-running", evidence(guarded(CALM, OPEN)), Verdict.KEEP_RUNNING),
@@ -163,7 +202,7 @@ def test_decide__every_treatment__has_a_verdict_of_its_own():
         replace(CALM, variant="calm"),
     )
 
-    arms = decide(evidence(*treatments, information=1.2, waiting=("late",))).arms
+    arms = decide(evidence(*treatments, LATE, information=1.2)).arms
 
     assert [(arm.variant, arm.verdict) for arm in arms] == [
         ("double", "winner"),
@@ -221,6 +260,47 @@ def test_decide__futile__is_said_and_not_ordered():
     assert decision.futile
     assert "The chance that a winner is still found is 4 %" in decision.reason
     assert "Going on is not wrong" in decision.reason
+
+
+@pytest.mark.parametrize(("chance", "text"), [(0.04, "at most 8 %"), (1e-5, "under 0.1 %")])
+def test_decide__futile_with_several__says_the_most_that_the_chance_of_any_can_be(chance, text):
+    both = (replace(CALM, variant=each, predictive_power=chance) for each in ("a", "b"))
+
+    decision = decide(evidence(*both))
+
+    assert decision.futile
+    assert f"The chance that a winner is still found is {text}, below" in decision.reason
+
+
+@pytest.mark.parametrize("other", [(), (WINNER,), (CALM,)], ids=["alone", "winner", "calm"])
+def test_decide__harmful_without_an_estimate__is_taken_out_and_no_effect_is_made_up(other):
+    decision = decide(evidence(guarded(LATE, HARMED), *other))
+
+    assert decision.take_out == ("late",)
+    assert "late harms Sales beyond the margin" in decision.reason
+    assert decision.arms[0].verdict == "take out"
+    assert "late raises" not in decision.reason
+    assert "-inf" not in decision.reason
+
+
+def test_decide__co_primary_without_an_estimate__says_that_it_may_not_be_harmed():
+    decision = decide(evidence(UNSURE, final=True))
+
+    assert decision.winner is None
+    assert decision.arms[0].verdict == "held back"
+    assert "there is no estimate of Calls, which it may not harm" in decision.reason
+    assert "nobody knows what it does for Calls" in decision.would_change
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_decide__one_sided_interval_below_0__is_not_said_to_allow_none(final):
+    worse = replace(CALM, effect=-1.7, low=-3.1, high=-0.4)
+
+    decision = decide(evidence(worse, final=final))
+
+    assert "and none" not in decision.reason
+    assert "lowers Energize Score by 1.7 points (interval -3.1 to -0.4)" in decision.reason
+    assert "beyond it" not in decision.would_change
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from analysis.statistics.moments import Moments
 from tests.analysis.collecting import SCORE, collected, plan
 
 COLUMNS = ("outcome", "covariate")
+RATIO_COLUMNS = ("outcome", "denominator")
 VARIANTS = ("control", "a", "b")
 NASTY = st.sampled_from([0.0, 1.0, -1.0, 1e-300, 1e140, -1e140, 1e-12, 1e12, 50.0])
 
@@ -35,7 +36,24 @@ def moments(draw):
 
 
 @st.composite
-def teams(draw):
+def ratios(draw):
+    """Sums above and below the line: the same share for all, in proportion, apart, or 0 below."""
+    n = draw(st.sampled_from([0, 1, 2, 3, 7, 300]))
+    if n == 0:
+        return Moments.empty(RATIO_COLUMNS)
+    rng = np.random.default_rng(draw(st.integers(0, 20)))
+    below = draw(
+        st.sampled_from(
+            [rng.poisson(3, n).astype(float), np.zeros(n), np.ones(n), rng.gamma(2.0, 1.0, n)]
+        )
+    )
+    above = draw(NASTY) * below + draw(st.sampled_from([0.0, 0.0, 1e-9, 1.0])) * rng.poisson(2, n)
+    with np.errstate(all="ignore"):
+        return Moments.of(RATIO_COLUMNS, np.column_stack([above, below]))
+
+
+@st.composite
+def teams(draw, columns=COLUMNS):
     """No, one or few teams, some of them with one learner or the same sums."""
     n_teams = draw(st.sampled_from([0, 1, 2, 3, 12]))
     rng = np.random.default_rng(draw(st.integers(0, 20)))
@@ -43,7 +61,7 @@ def teams(draw):
     sums = draw(NASTY) * n[:, None] + draw(st.sampled_from([0.0, 1.0, 1e12])) * rng.standard_normal(
         (n_teams, 2)
     )
-    return ClusterSums(COLUMNS, n, sums)
+    return ClusterSums(columns, n, sums)
 
 
 METRICS = (
@@ -52,6 +70,11 @@ METRICS = (
     MetricPlan("spared", "Spared", kind="mean", role="guardrail", margin=0.5),
     MetricPlan("kept", "Kept", kind="mean", role="guardrail", direction="decrease"),
 )
+CO_PRIMARIES = (
+    MetricPlan("sales", "Sales", kind="mean", role="co_primary", minimum_effect=1.0),
+    MetricPlan("done", "Done", kind="rate", role="co_primary", minimum_effect=0.1),
+)
+RATIOS = (MetricPlan("part", "Part", kind="ratio"), CO_PRIMARIES[1])
 LOOKS = st.sampled_from(
     [
         {"final": True},
@@ -80,21 +103,31 @@ def check(asked, statistics):
                 assert each.low <= each.effect <= each.high
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.data(), LOOKS)
-def test_read__nasty_moments__are_read_or_refused_by_name(data, looks):
+METRIC_SETS = st.sampled_from([METRICS, (*METRICS, RATIOS[0]), (*METRICS, *CO_PRIMARIES)])
+
+
+@settings(max_examples=90, deadline=None)
+@given(st.data(), METRIC_SETS, LOOKS)
+def test_read__nasty_moments__are_read_or_refused_by_name(data, metrics, looks):
     statistics = {
-        metric.key: {variant: data.draw(moments()) for variant in VARIANTS} for metric in METRICS
+        metric.key: {
+            variant: data.draw(ratios() if metric in RATIOS else moments()) for variant in VARIANTS
+        }
+        for metric in metrics
     }
 
-    check(plan(metrics=METRICS, variants=VARIANTS, **looks), statistics)
+    check(plan(metrics=metrics, variants=VARIANTS, **looks), statistics)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.data(), LOOKS)
-def test_read__nasty_teams__are_read_or_refused_by_name(data, looks):
+@settings(max_examples=90, deadline=None)
+@given(st.data(), METRIC_SETS, LOOKS)
+def test_read__nasty_teams__are_read_or_refused_by_name(data, metrics, looks):
     statistics = {
-        metric.key: {variant: data.draw(teams()) for variant in VARIANTS} for metric in METRICS
+        metric.key: {
+            variant: data.draw(teams(RATIO_COLUMNS if metric in RATIOS else COLUMNS))
+            for variant in VARIANTS
+        }
+        for metric in metrics
     }
 
-    check(plan(metrics=METRICS, variants=VARIANTS, unit_kind="team", **looks), statistics)
+    check(plan(metrics=metrics, variants=VARIANTS, unit_kind="team", **looks), statistics)

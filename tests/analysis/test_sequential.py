@@ -154,6 +154,19 @@ def test_final_boundary__looks_on_schedule__is_what_the_last_look_gets(spending)
     assert found == pytest.approx(levels[-1].boundary_z, abs=1e-9)
 
 
+def test_final_boundary__another_share_of_alpha__is_what_the_last_look_gets_at_that_share():
+    times = [0.25, 0.5, 0.75, 1.0]
+    looks = {"looks_planned": 4, "variants": "abc", "final": False}
+    of_all = level_of_look(plan(look=1, **looks), times[0], 2)
+    before = (PreviousLook(1, times[0], of_all.alpha_spent),)
+    asked = plan(look=2, previous_looks=before, **looks)
+
+    found = final_boundary(asked, level_of_look(asked, times[1], 1), 1)
+
+    assert asked.n_tests == 2
+    assert found == pytest.approx(walk(times, 4)[-1].boundary_z, abs=1e-9)
+
+
 def test_final_boundary__last_or_unplanned_look__is_its_own():
     last = walk([0.5, 1.0], 2)[-1]
 

@@ -23,6 +23,7 @@ from analysis.results import (
     TrendPoint,
     Verdict,
 )
+from analysis.sequence import CoPrimaryLook
 from dashboards import views
 from dashboards.report import ReportBody, ReportSection
 from dashboards.source_rows import SourceFinding, SourceRow
@@ -243,6 +244,25 @@ def readout(verdict=Verdict.SHIP, **changes):
         "trend": trend(),
     }
     return Readout(**{**values, **changes})
+
+
+def co_primary_readout():
+    """A readout whose co-primary has won while the primary has not."""
+    sales = CoPrimaryLook("sales", 0.7, 2.45, 2.95, crossed=True, harm_low=-0.2, harm=False)
+    both = ("control", "streak")
+    shown = readout(sequential=sequential(z=1.1, co_primaries=(sales,)))
+    estimates = [estimate(effect=31.0, half=20.0, metric="sales")]
+    beside = metric(
+        estimates,
+        key="sales",
+        title="Sales",
+        role="co_primary",
+        unit_label="EUR",
+        minimum_effect=10.0,
+        p_best=dict.fromkeys(both, 0.5),
+        correction="holm",
+    )
+    return replace(shown, metrics=(shown.metrics[0], beside, *shown.metrics[1:]))
 
 
 REASONS = {
@@ -729,6 +749,7 @@ def all_views():
         "experiments-empty": experiments_view(experiments=()),
         "readout-ship": readout_view(),
         "readout-three": readout_view(three_variant_readout(), design=three_variant_design()),
+        "readout-co-primary": readout_view(co_primary_readout()),
         "readout-broken": readout_view(broken_readout()),
         "readout-empty": readout_view(empty_readout()),
         "readout-draft": draft_view(),

@@ -140,6 +140,15 @@ def test_readout_page__several_treatments__each_has_its_verdict():
     assert "<strong>Leaderboard: take out.</strong> It lowers the score." in decision
 
 
+def test_readout_page__co_primary__stands_beside_the_primary_with_its_own_bar(pages):
+    html = pages["readout-co-primary"]
+
+    looks = html.split('id="looks-title"')[1].split("</div>")[0]
+    assert "a co-primary: Sales lies +2.95 from zero and passes its bar of 2.45" in looks
+    assert "co-primary" in html.split("What it moved")[1]
+    assert "the primary and its co-primaries together (Holm)" in html
+
+
 def test_readout_page__tie__names_all_that_may_ship():
     found = factories.three_variant_readout()
     decided = replace(

@@ -63,6 +63,32 @@ def test_posterior_sentence__metric_with_a_worth__says_the_loss_in_money():
     assert sentence.endswith("it risks 0.0041 points, worth 0.012 EUR a learner.")
 
 
+def test_co_primaries_sentence__each__says_whether_it_passes_its_own_bar():
+    found = words.co_primaries_sentence(factories.co_primary_readout())
+
+    assert found == (
+        "Beside it, a co-primary: Sales lies +2.95 from zero and passes its bar of 2.45. "
+        "Winning on one of them is enough."
+    )
+
+
+def test_co_primaries_sentence__two__names_both_and_which_does_not_pass():
+    shown = factories.co_primary_readout()
+    (sales,) = shown.sequential.co_primaries
+    late = replace(sales, metric="weekly_return", z=0.4, crossed=False)
+    both = replace(shown, sequential=replace(shown.sequential, co_primaries=(sales, late)))
+
+    found = words.co_primaries_sentence(both)
+
+    assert found.startswith("Beside it, co-primaries: Sales lies")
+    assert "Weekly return lies +0.40 from zero and does not pass its bar" in found
+
+
+def test_co_primaries_sentence__none__is_silent():
+    assert words.co_primaries_sentence(factories.readout()) == ""
+    assert words.co_primaries_sentence(factories.readout(sequential=None)) == ""
+
+
 @pytest.mark.parametrize("state", sorted(words.GUARDRAILS))
 def test_guardrail_sentence__each_state__says_the_margin_when_there_is_one(state):
     metric = factories.metric(role="guardrail", margin=0.5)

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.contrast import critical_t
+from analysis.estimate import compare_all
 from analysis.methods import compare, fieller, ratio
+from analysis.plan import MetricPlan
 from analysis.results import NotEstimable
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.moments import Moments
@@ -176,6 +178,7 @@ def test_ratio__a_constant_past__changes_nothing():
         (np.zeros(30), "nobody in a variant has anything below"),
         (np.r_[1.0, np.zeros(29)], "too near 0"),
         (np.full(30, -2.0), "too near 0"),
+        (np.r_[np.full(15, 2.0), np.full(15, -2.0)], "too near 0"),
     ],
 )
 def test_ratio__denominator_that_cannot_divide__is_refused(below, reason):
@@ -186,6 +189,21 @@ def test_ratio__denominator_that_cannot_divide__is_refused(below, reason):
 
     assert isinstance(answer, NotEstimable)
     assert reason in answer.reason
+
+
+@pytest.mark.parametrize(("times", "reason"), [(0.7, "the same outcome"), (0.9, "not within one")])
+def test_ratio__the_same_for_every_unit__is_refused_for_want_of_variance(times, reason):
+    for seed in range(40):
+        control, treatment = rows(seed, 300)[:, [2, 2]], rows(seed + 1, 300)[:, [2, 2]]
+        control[:, 0] *= 0.7
+        treatment[:, 0] *= times
+        constant = MetricPlan("done", "Done", "rate")
+        both = {"a": Moments.of(ABOVE_BELOW, control), "b": Moments.of(ABOVE_BELOW, treatment)}
+
+        compared = compare_all(constant, ("a", "b"), both)
+
+        assert reason in compared.contrasts["b"].reason
+        assert compared.spread == 0.0
 
 
 def test_ratio__one_unit__is_refused():

@@ -36,6 +36,34 @@ def test_moments__variance_and_covariance__match_numpy():
     assert moments.mean_of("outcome") == pytest.approx(rows[:, 0].mean())
 
 
+@pytest.mark.parametrize("times", [0.1, 1.0, 2.5, 1e9])
+def test_moments__linear_whose_terms_cancel__does_not_vary_at_all(times):
+    for seed in range(50):
+        below = np.random.default_rng(seed).poisson(3, 300).astype(float)
+        moments = Moments.of(COLUMNS, np.column_stack([times * below, below]))
+
+        left = moments.linear(("left",), np.array([[1.0, -times]]))
+
+        assert left.variance("left") == 0.0
+
+
+def test_moments__linear_with_a_small_rest__keeps_it():
+    rng = np.random.default_rng(3)
+    below = rng.poisson(3, 300).astype(float)
+    rest = 1e-4 * rng.standard_normal(300)
+    moments = Moments.of(COLUMNS, np.column_stack([2.5 * below + rest, below]))
+
+    left = moments.linear(("left",), np.array([[1.0, -2.5]]))
+
+    assert left.variance("left") == pytest.approx(rest.var(ddof=1), rel=1e-6)
+
+
+def test_moments__variance_that_rounding_took_below_0__is_0():
+    moments = Moments(("outcome",), 9, np.array([1.0]), np.array([[-1e-17]]))
+
+    assert moments.variance("outcome") == 0.0
+
+
 def test_moments__other_columns__cannot_join():
     with pytest.raises(ValueError, match="cannot join"):
         Moments.empty(("outcome",)) + Moments.empty(COLUMNS)

@@ -94,6 +94,47 @@ def test_experiment__that_does_not_fit__names_the_field(client, editor, change, 
     assert all(error["remedy"] for error in answer.json["errors"])
 
 
+METRICS = ("sales", "active_days", "retention")
+
+
+def with_co_primaries(*uses):
+    """The experiment's primary, and these beside it."""
+    others = [{"role": "co_primary", "minimum_effect": 5, **use} for use in uses]
+    return {**EXPERIMENT, "metrics": [EXPERIMENT["metrics"][0], *others]}
+
+
+def test_co_primaries__two_with_a_minimum_effect__are_kept(client, editor):
+    wish = with_co_primaries({"metric": "sales"}, {"metric": METRICS[1]})
+
+    answer = client.post(URL, json=wish, headers=editor)
+
+    assert answer.status_code == 201
+    assert [use["role"] for use in answer.json["metrics"]] == ["primary", *["co_primary"] * 2]
+
+
+def test_co_primaries__three__are_refused_at_the_third(client, editor):
+    wish = with_co_primaries(*({"metric": metric} for metric in METRICS))
+
+    answer = client.post(URL, json=wish, headers=editor)
+
+    assert answer.status_code == 422
+    (error,) = answer.json["errors"]
+    assert (error["field"], error["expected"]) == ("metrics[3].role", "at most 2")
+    assert error["found"] == "3 co-primary metrics"
+    assert "secondary" in error["remedy"]
+
+
+def test_co_primary__without_a_minimum_effect__is_asked_for_one(client, editor):
+    wish = with_co_primaries({"metric": "sales", "minimum_effect": None})
+
+    answer = client.post(URL, json=wish, headers=editor)
+
+    assert answer.status_code == 422
+    (error,) = answer.json["errors"]
+    assert error["field"] == "metrics[1].minimum_effect"
+    assert "no minimum effect" in error["found"]
+
+
 def test_experiment__key_of_a_flag__is_refused_and_the_other_way_round(client, editor, draft):
     client.post("/api/v1/flags", json={"key": "home", "title": "Home"}, headers=editor)
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from analysis import read as analysis_read
+from analysis.plan import AnalysisPlan
 from experiment_server.experiments import service as experiments
 from experiment_server.readouts import jobs, looks, read, service
 from experiment_server.readouts.models import StoredReadout
@@ -53,6 +54,25 @@ def test_looks__each__pays_for_those_before(lived):
     spent = [row.body["sequential"]["alpha_spent"] for row in stored(lived)]
     assert spent == sorted(spent)
     assert spent[-1] == pytest.approx(0.05)
+
+
+def test_looks__co_primary__each_tells_the_next_what_it_knew_of_it(settings, database):
+    lived = live(settings, database, better=4.0, co_primaries=("energy",))
+
+    run_jobs(lived.state, jobs.JOBS, BEGAN + 40 * DAY)
+
+    rows = stored(lived)
+    told = [row.body["sequential"]["co_primaries"][0] for row in rows]
+    with database.read() as session:
+        found = service.list_previous_looks(session, lived.experiment, rows[0].phase)
+    assert [look.co_information for look in found] == [
+        {"energy": each["information_fraction"]} for each in told
+    ]
+    assert [look.co_crossed for look in found] == [
+        ("energy",) if each["crossed"] else () for each in told
+    ]
+    assert found[-1].co_crossed == ("energy",)
+    assert list(AnalysisPlan.from_json(rows[-1].plan).previous_looks) == list(found[:2])
 
 
 def test_looks__run_again__read_nothing_twice(lived):
@@ -147,7 +167,6 @@ def test_headline__readouts_by_hand__hide_no_look_but_may_warn(readouts, speaks)
 def test_readout__stored__is_computed_again_to_the_same_numbers(lived):
     """A readout names the plan and the lake version: anyone can repeat it, next year."""
     from analysis.lake.reader import Lake
-    from analysis.plan import AnalysisPlan
     from analysis.read import run_readout
     from experiment_server.ingest.sealing import lake_root
     from experiment_server.scores import service as scores
