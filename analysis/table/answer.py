@@ -1,7 +1,7 @@
 """TableAnswer: what a table says, and the same as plain JSON values."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from analysis.methods.survival import LogRank
 from analysis.results import (
@@ -23,8 +23,8 @@ class TableAnswer:
     decision: Decision
     checks: tuple[CheckResult, ...]
     metrics: tuple[MetricResult, ...]
-    p_adjusted: dict[tuple[str, str], float] = field(default_factory=dict)  # {}: several looks
     alpha: float = 0.05
+    sides: Literal["two", "one"] = "two"
     titles: dict[str, str] = field(default_factory=dict)  # variant -> title
     sequential: Sequential | None = None  # None: one look
     segments: tuple[BySegmentResult, ...] = ()
@@ -34,6 +34,15 @@ class TableAnswer:
     def estimates(self) -> tuple[Estimate, ...]:
         """All estimates, outcome by outcome."""
         return tuple(e for m in self.metrics for e in m.estimates if isinstance(e, Estimate))
+
+    @property
+    def p_adjusted(self) -> dict[tuple[str, str], float]:
+        """(outcome, variant) -> p value of the test its interval inverts; {}: several looks."""
+        return {
+            (each.metric, each.variant): each.p_adjusted
+            for each in self.estimates
+            if each.p_adjusted is not None
+        }
 
     def name(self, variant: str) -> str:
         """The variant's title with its key, for people."""
@@ -53,6 +62,7 @@ class TableAnswer:
             "take_out": list(decision.take_out),
             "tied": list(decision.tied),
             "alpha": self.alpha,
+            "sides": self.sides,
             "health": [asdict(check) for check in self.checks],
             "results": [
                 self._result(metric, each)
@@ -91,7 +101,8 @@ class TableAnswer:
             "low": estimate.low,
             "high": estimate.high,
             "p_value": estimate.p_value,
-            "p_adjusted": self.p_adjusted.get(key),
+            "p_adjusted": estimate.p_adjusted,
+            "correction": metric.correction,
             "relative": asdict(estimate.relative),
             "posterior": asdict(estimate.posterior),
             "variance_reduction": estimate.variance_reduction,

@@ -1,13 +1,14 @@
 """TableRequest: which columns of a table mean what, and what was planned."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final, Literal
 
-from analysis.plan import Direction
+from analysis.plan import MOST_CO_PRIMARIES, Direction
 
 LARGEST: Final = 1e50  # beyond, fourth powers leave the range of a double
+MOST_LOOKS: Final = 100  # beyond, boundaries no longer tell two looks apart
 
 OutcomeKind = Literal["mean", "ratio", "quantile", "survival"]
 
@@ -24,6 +25,8 @@ class Outcome:
     columns: tuple[str, ...]  # ratio: above, below the line; survival: duration, event
     direction: Direction = "increase"  # which way is better
     is_guardrail: bool = False
+    is_co_primary: bool = False  # it can make a winner beside the primary
+    minimum_effect: float | None = None  # of a co-primary: the smallest that matters
     margin: float | None = None  # guardrail: the loss that is still acceptable
     share: float = 0.5  # of a quantile: 0.5 is the median
     horizon: float | None = None  # of a duration; None: as far as every variant was watched
@@ -70,7 +73,8 @@ class TableRequest:
     segments: tuple[str, ...] = ()  # whose values may differ in how much they benefit
     looks: Looks | None = None  # None: one look, planned and final
     prior: float | None = None  # sd of the primary's effect before the data; None: a weak one
-    alpha: float = 0.05  # two-sided
+    alpha: float = 0.05  # of both sides, or of the one that is asked about
+    sides: Literal["two", "one"] = "two"  # one: only whether a treatment is better
     unit_label: str = ""  # what to call the units, e.g. "people"; "": learners
     titles: dict[str, str] = field(default_factory=dict)  # variant -> title, for people
 
@@ -109,10 +113,12 @@ class TableRequest:
 def _refuse_outcomes(outcomes: tuple[Outcome, ...]) -> None:
     if not outcomes:
         raise TableError("--metric: found none, expected at least one column to compare")
-    if outcomes[0].is_guardrail:
+    if outcomes[0].is_guardrail or outcomes[0].is_co_primary:
+        option = "guardrail" if outcomes[0].is_guardrail else "co-primary"
         raise TableError(
-            "--guardrail: found no other outcome; name what the decision is about: --metric COLUMN"
+            f"--{option}: found no other outcome; name what the decision is about: --metric COLUMN"
         )
+    _refuse_co_primaries([each for each in outcomes if each.is_co_primary])
     keys = [each.key for each in outcomes]
     for key in keys:
         if keys.count(key) > 1:
@@ -128,6 +134,20 @@ def _refuse_outcomes(outcomes: tuple[Outcome, ...]) -> None:
             raise TableError(f"--survival: found the horizon {each.horizon:g}, expected above 0")
 
 
+def _refuse_co_primaries(found: Sequence[Outcome]) -> None:
+    if len(found) > MOST_CO_PRIMARIES:
+        raise TableError(
+            f"--co-primary: found {len(found)}, expected at most {MOST_CO_PRIMARIES} beside the"
+            " primary: each makes every win harder to show"
+        )
+    for each in found:
+        if each.minimum_effect is None or not 0 < each.minimum_effect <= LARGEST:
+            raise TableError(
+                f"--co-primary: {each.key} has no smallest difference that matters, expected one"
+                f" above 0, such as {each.key}:0.2"
+            )
+
+
 def _refuse_numbers(request: TableRequest) -> None:
     effect, prior, alpha = request.minimum_effect, request.prior, request.alpha
     if effect is not None and not abs(effect) <= LARGEST:
@@ -139,6 +159,11 @@ def _refuse_numbers(request: TableRequest) -> None:
         )
     if not 0 < alpha < 0.5:
         raise TableError(f"--alpha: found {alpha:g}, expected a share such as 0.05, below 0.5")
+    if request.sides not in ("two", "one"):
+        raise TableError(
+            f"--sides: found {request.sides!r}, expected two, or one to ask only whether a variant"
+            " is better"
+        )
 
 
 def _refuse_designs(request: TableRequest) -> None:
@@ -173,6 +198,10 @@ def _refuse_designs(request: TableRequest) -> None:
 
 
 def _refuse_looks(looks: Looks) -> None:
+    if looks.planned > MOST_LOOKS:
+        raise TableError(
+            f"--looks: found {looks.planned} planned looks, expected at most {MOST_LOOKS}"
+        )
     if not 1 <= looks.look <= looks.planned:
         raise TableError(
             f"--sequential: found look {looks.look} of {looks.planned}, expected for example 2/5"
@@ -265,17 +294,42 @@ def parse_guardrail(text: str, margin: float | None = None) -> Outcome:
     Raises:
         TableError: the margin is no number, or the direction no direction.
     """
-    name, *rest = (part.strip() for part in text.split(":"))
-    direction: Direction = "increase"
-    if rest and rest[-1] in ("increase", "decrease"):
-        direction = "decrease" if rest.pop() == "decrease" else "increase"
-    if not name or len(rest) > 1 or any(not _number(each) >= 0 for each in rest):
+    found = _column_and_number(text)
+    if found is None or (found[1] is not None and not found[1] >= 0):
         raise TableError(
             f"--guardrail: found {text!r}, expected COLUMN, COLUMN:MARGIN or"
             " COLUMN:MARGIN:decrease with a margin of 0 or more, such as sales:0.2"
         )
-    limit = float(rest[0]) if rest else margin
+    name, limit, direction = found
+    limit = margin if limit is None else limit
     return Outcome("mean", (name,), direction, is_guardrail=True, margin=limit)
+
+
+def parse_co_primary(text: str) -> Outcome:
+    """A co-primary from ``sales:0.2`` or ``complaints:0.1:decrease``.
+
+    Raises:
+        TableError: the smallest difference that matters is missing, or not above 0.
+    """
+    found = _column_and_number(text)
+    if found is None or found[1] is None or not found[1] > 0:
+        raise TableError(
+            f"--co-primary: found {text!r}, expected COLUMN:EFFECT or COLUMN:EFFECT:decrease with"
+            " the smallest difference that matters, above 0, such as sales:0.2"
+        )
+    name, effect, direction = found
+    return Outcome("mean", (name,), direction, is_co_primary=True, minimum_effect=effect)
+
+
+def _column_and_number(text: str) -> tuple[str, float | None, Direction] | None:
+    """COLUMN, COLUMN:NUMBER or either with a direction; None: it is none of these."""
+    name, *rest = (part.strip() for part in text.split(":"))
+    direction: Direction = "increase"
+    if rest and rest[-1] in ("increase", "decrease"):
+        direction = "decrease" if rest.pop() == "decrease" else "increase"
+    if not name or len(rest) > 1:
+        return None
+    return name, _number(rest[0]) if rest else None, direction
 
 
 def parse_looks(
@@ -291,7 +345,7 @@ def parse_looks(
     shares = tuple(_number(part) for part in information.split(",")) if information else ()
     if sequential is not None:
         look, _, of = sequential.partition("/")
-        if not (look.strip().isdecimal() and of.strip().isdecimal()):
+        if not (_is_count(look) and _is_count(of)):
             raise TableError(
                 f"--sequential: found {sequential!r}, expected LOOK/LOOKS, such as 2/5"
             )
@@ -321,6 +375,11 @@ def parse_titles(texts: Iterable[str]) -> dict[str, str]:
             )
         titles[name.strip()] = title.strip()
     return titles
+
+
+def _is_count(text: str) -> bool:
+    """Whether it is a whole number of a size that somebody may have meant."""
+    return text.strip().isdecimal() and len(text.strip()) <= 9
 
 
 def _number(text: str) -> float:

@@ -1,6 +1,8 @@
 """Words: a table's analysis as text that reads well in a terminal or a notebook."""
 
+from collections.abc import Iterator, Sequence
 from io import StringIO
+from typing import Final
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -51,7 +53,8 @@ def _effects(analysis: TableAnswer, width: int) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     if wide:
         table.add_column("lift", justify="right", no_wrap=True)
-    for heading in ("p", "P(better)"):
+    adjusted = ("p adjusted",) if _is_corrected(analysis) else ()
+    for heading in ("p", *adjusted, "P(better)"):
         table.add_column(heading, justify="right", no_wrap=True)
     for metric in analysis.metrics:
         found = [each for each in metric.estimates if isinstance(each, Estimate)]
@@ -63,10 +66,20 @@ def _effects(analysis: TableAnswer, width: int) -> Table:
     return table
 
 
-def _interval_heading(analysis: TableAnswer) -> str:
-    return (
-        f"{100 * (1 - analysis.alpha):g} % interval" if analysis.sequential is None else "interval"
+def _is_corrected(analysis: TableAnswer) -> bool:
+    """Whether an adjusted p value says more than the one beside it."""
+    return any(
+        each.p_adjusted is not None and each.p_adjusted != each.p_value
+        for each in analysis.estimates
     )
+
+
+def _interval_heading(analysis: TableAnswer) -> str:
+    if analysis.sequential is not None:
+        return "interval"
+    # Of one side each bound holds by itself, so both together hold less often.
+    missed = analysis.alpha if analysis.sides == "two" else 2 * analysis.alpha
+    return f"{100 * (1 - missed):g} % interval"
 
 
 def _control(analysis: TableAnswer, each: Estimate, wide: bool) -> list[str]:
@@ -82,9 +95,14 @@ def _row(analysis: TableAnswer, each: Estimate, wide: bool) -> list[str]:
     if wide:
         lift = each.relative.estimate
         cells.append("unbounded" if lift is None else f"{100 * lift:+.1f} %")
-    p_value = each.p_value
-    cells.append("< 0.001" if p_value < 0.001 else f"{p_value:.3f}")
+    cells.append(_p(each.p_value))
+    if _is_corrected(analysis):
+        cells.append("" if each.p_adjusted is None else _p(each.p_adjusted))
     return [*cells, f"{each.posterior.p_better:.3f}"]
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _named(metric: MetricResult) -> str:
@@ -93,7 +111,7 @@ def _named(metric: MetricResult) -> str:
 
 def _notes(analysis: TableAnswer) -> list[str]:
     """What the table of effects cannot show."""
-    lines = []
+    lines = list(_corrections(analysis))
     if analysis.sequential is not None:
         lines.append(_look(analysis.sequential))
     for metric in analysis.metrics:
@@ -125,6 +143,28 @@ def _notes(analysis: TableAnswer) -> list[str]:
                 f" ICC {teams.icc:.3f}; design effect {teams.design_effect:.2f}."
             )
     return lines
+
+
+CORRECTED: Final = {
+    "dunnett": "interval and adjusted p count all variants together (Dunnett)",
+    "bonferroni": "variants share alpha evenly (Bonferroni)",
+    "holm": "all primaries and variants share alpha step by step (Holm)",
+    "benjamini_hochberg": "for exploring: all secondaries together (Benjamini-Hochberg)",
+}
+
+
+def _corrections(analysis: TableAnswer) -> Iterator[str]:
+    """What the intervals and adjusted p values allow for."""
+    for correction, words in CORRECTED.items():
+        found = [each for each in analysis.metrics if each.correction == correction]
+        if found and (correction != "benjamini_hochberg" or _n_estimates(found) > 1):
+            yield f"{', '.join(map(_named, found))}: {words}."
+    if analysis.sides == "one":
+        yield "One-sided: it was asked only whether a variant is better; p is two-sided."
+
+
+def _n_estimates(metrics: Sequence[MetricResult]) -> int:
+    return sum(isinstance(each, Estimate) for metric in metrics for each in metric.estimates)
 
 
 def _look(found: Sequential) -> str:

@@ -41,8 +41,15 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
         typer.Option(
             "--metric",
             "--outcome",
-            help="Column to compare; repeat it. The first is the primary; without any, the first"
-            " ratio, quantile or time.",
+            help="Column to compare; repeat it. The first is the primary, the others secondary;"
+            " without any, the first ratio, quantile or time is the primary.",
+        ),
+    ] = None,
+    co_primary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column that can make a winner beside the primary, with the smallest difference"
+            " that matters: sales:0.2, complaints:0.1:decrease."
         ),
     ] = None,
     ratio: Annotated[
@@ -115,7 +122,12 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
         float | None,
         typer.Option(help="What was believed of the primary's effect: a standard deviation."),
     ] = None,
-    alpha: Annotated[float, typer.Option(help="Two-sided error, over all looks.")] = 0.05,
+    alpha: Annotated[
+        float, typer.Option(help="Error of both sides (or of the one) over all looks.")
+    ] = 0.05,
+    sides: Annotated[
+        str, typer.Option(help="two, or one: only whether a variant is better.")
+    ] = "two",
     weights: Annotated[
         str | None, typer.Option(help="Planned shares, control=0.5,double=0.5. Default: equal.")
     ] = None,
@@ -139,6 +151,7 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
         Outcome,
         TableError,
         TableRequest,
+        parse_co_primary,
         parse_guardrail,
         parse_looks,
         parse_quantile,
@@ -156,13 +169,14 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
             *map(parse_quantile, quantile or ()),
             *map(parse_survival, survival or ()),
         ]
+        co_primaries = map(parse_co_primary, co_primary or ())
         guardrails = [parse_guardrail(text, margin) for text in guardrail or ()]
         planned = parse_looks(sequential, looks, information)
         request = TableRequest(
             unit=unit,
             variant=variant,
             control=control,
-            outcomes=(*_directed(outcomes, direction or ()), *guardrails),
+            outcomes=(*_directed(outcomes, direction or ()), *co_primaries, *guardrails),
             covariate=tuple(covariate or ()),
             cluster=cluster,
             minimum_effect=minimum_effect,
@@ -172,6 +186,7 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
             looks=planned and replace(planned, spending=spending),
             prior=prior,
             alpha=alpha,
+            sides=sides,  # type: ignore[arg-type]  # refused by name if it is neither
             unit_label=unit_label,
             titles=parse_titles(title or ()),
         )

@@ -98,6 +98,25 @@ REFUSED = {
     "guardrails only": (lambda f: f, ("--guardrail", "sales:1"), "name what the decision is about"),
     "margin below 0": (lambda f: f, (*PLAIN, "--guardrail", "sales:-1"), "margin of 0 or more"),
     "margin no number": (lambda f: f, (*PLAIN, "--guardrail", "sales:x"), "COLUMN:MARGIN"),
+    "co-primary without an effect": (
+        lambda f: f,
+        (*PLAIN, "--co-primary", "sales"),
+        "COLUMN:EFFECT",
+    ),
+    "co-primary of 0": (lambda f: f, (*PLAIN, "--co-primary", "sales:0"), "above 0"),
+    "co-primary only": (
+        lambda f: f,
+        ("--co-primary", "sales:1"),
+        "--co-primary: found no other outcome",
+    ),
+    "three co-primaries": (
+        lambda f: f,
+        (*PLAIN, *(x for c in ("sales", "visits", "days") for x in ("--co-primary", f"{c}:1"))),
+        "--co-primary: found 3, expected at most 2",
+    ),
+    "primary as co-primary": (lambda f: f, (*PLAIN, "--co-primary", "score:1"), "named twice"),
+    "unknown co-primary": (lambda f: f, (*PLAIN, "--co-primary", "sale:1"), "did you mean 'sales'"),
+    "three sides": (lambda f: f, (*PLAIN, "--sides", "three"), "--sides: found 'three'"),
     "half a ratio": (lambda f: f, ("--ratio", "sales"), "ABOVE/BELOW"),
     "quantile of 1": (lambda f: f, ("--quantile", "score:1"), "between 0 and 1"),
     "quantile far out": (lambda f: f, ("--quantile", "score:0.999"), "too few values lie beyond"),
@@ -119,6 +138,12 @@ REFUSED = {
     ),
     "look 6 of 5": (lambda f: f, (*PLAIN, "--sequential", "6/5"), "found look 6 of 5"),
     "look of words": (lambda f: f, (*PLAIN, "--sequential", "two"), "LOOK/LOOKS, such as 2/5"),
+    "a million looks": (
+        lambda f: f,
+        (*PLAIN, "--sequential", "1/1000000"),
+        "found 1000000 planned looks, expected at most 100",
+    ),
+    "looks without end": (lambda f: f, (*PLAIN, "--sequential", "1/" + "9" * 5000), "such as 2/5"),
     "looks without a look": (lambda f: f, (*PLAIN, "--looks", "5"), "which one is it"),
     "looks that contradict": (
         lambda f: f,
@@ -226,10 +251,23 @@ def test_three_clusters__in_an_arm__names_no_winner(run):
         (*PLAIN, "--segment", "mostly", "--covariate", "before"),
         (*PLAIN, "--strata", "mostly"),
         (*PLAIN, "--prior", "1e-30"),
+        (*PLAIN, "--prior", "1e-300"),
+        (*PLAIN, "--prior", "1e-300", "--segment", "mostly"),
+        (*PLAIN, "--sequential", "1/100"),
         (*PLAIN, "--sequential", "1/28", "--information", "0.0001"),
         ("--survival", "days,finished"),
     ],
-    ids=["flat guardrail", "segment of one", "stratum of one", "tiny prior", "early", "time"],
+    ids=[
+        "flat guardrail",
+        "segment of one",
+        "stratum of one",
+        "tiny prior",
+        "tiniest prior",
+        "its segments",
+        "hundred looks",
+        "early",
+        "time",
+    ],
 )
 def test_odd_input__that_can_be_analysed__has_no_nan_anywhere(run, options):
     frame = rows().assign(flat=3)
