@@ -18,6 +18,7 @@ from analysis.statistics.life import LifeTable
 
 from .answer import TableAnswer
 from .compare import compare_outcomes, compare_segments
+from .designs import designed, share_beliefs
 from .load import Loaded, load_table
 from .read import Source
 from .reading import (
@@ -99,6 +100,7 @@ def analyze_table(source: Source, request: TableRequest) -> TableAnalysis:
             else each
             for each in metrics
         )
+    effects, compliers = designed(plan, reading.level, loaded)
     return TableAnalysis(
         decision=decision,
         checks=checks,
@@ -109,6 +111,10 @@ def analyze_table(source: Source, request: TableRequest) -> TableAnalysis:
         sequential=sequential_of(reading, chances) if request.looks else None,
         segments=compare_segments(loaded, reading.primary, request),
         log_ranks=_log_ranks(loaded, request),
+        share_beliefs=share_beliefs(reading.compared, request),
+        caps=loaded.caps,
+        factor_effects=effects,
+        on_compliers=compliers,
     )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from analysis.designed import FactorEffect, OnCompliers
+from analysis.methods.beta_binomial import FLAT, ShareBelief
 from analysis.methods.survival import LogRank
 from analysis.results import (
     CheckResult,
@@ -13,6 +15,7 @@ from analysis.results import (
     Sequential,
 )
 
+from .cap import Cap
 from .compare import BySegmentResult
 
 
@@ -29,6 +32,10 @@ class TableAnswer:
     sequential: Sequential | None = None  # None: one look
     segments: tuple[BySegmentResult, ...] = ()
     log_ranks: dict[tuple[str, str], LogRank] = field(default_factory=dict)
+    share_beliefs: dict[tuple[str, str], ShareBelief] = field(default_factory=dict)  # of 0 or 1
+    caps: dict[str, Cap] = field(default_factory=dict)  # by column
+    factor_effects: tuple[FactorEffect, ...] = ()
+    on_compliers: tuple[OnCompliers, ...] = ()
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
@@ -78,11 +85,14 @@ class TableAnswer:
             ],
             "sequential": None if self.sequential is None else asdict(self.sequential),
             "segments": [each.to_json() for each in self.segments],
+            "caps": {column: asdict(cap) for column, cap in self.caps.items()},
+            "factor_effects": [asdict(each) for each in self.factor_effects],
+            "on_compliers": [asdict(each) for each in self.on_compliers],
         }
 
     def _result(self, metric: MetricResult, estimate: Estimate) -> dict[str, Any]:
         key = estimate.metric, estimate.variant
-        test = self.log_ranks.get(key)
+        test, belief = self.log_ranks.get(key), self.share_beliefs.get(key)
         return {
             "outcome": estimate.metric,
             "title": metric.title,
@@ -105,6 +115,7 @@ class TableAnswer:
             "correction": metric.correction,
             "relative": asdict(estimate.relative),
             "posterior": asdict(estimate.posterior),
+            "beta_binomial": None if belief is None else {**asdict(belief), "prior": list(FLAT)},
             "variance_reduction": estimate.variance_reduction,
             "guardrail": estimate.guardrail or None,
             "margin": metric.margin,

@@ -16,6 +16,7 @@ from analysis.sequence import CoPrimaryLook
 from analysis.sequential import Level, at_stop, level_of_look
 from analysis.spending import parse, spent_by
 
+from .cells import factors_of
 from .load import Loaded
 from .request import Looks, TableError, TableRequest
 
@@ -140,6 +141,8 @@ def _plan(
         alpha=request.alpha,
         spending=looks.spending,
         sides=request.sides,
+        factors=factors_of(loaded.cells, request),
+        cells=loaded.cells,
     )
     return replace(plan, previous_looks=_previous(looks, plan))
 

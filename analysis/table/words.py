@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.across.segments import Omnibus
+from analysis.designed import FactorEffect, OnCompliers
 from analysis.results import Estimate, MetricResult, NotEstimable, Sequential
 
 from .answer import TableAnswer
@@ -129,6 +130,7 @@ def _notes(analysis: TableAnswer) -> list[str]:
                     f"{_named(metric)}, {analysis.name(each.variant)}: covariates removed"
                     f" {100 * each.variance_reduction:.0f} % of the variance ({each.method})."
                 )
+    lines += _designed(analysis)
     for (key, variant), test in analysis.log_ranks.items():
         lines.append(
             f"{key}, {analysis.name(variant)}: log-rank chi-square {test.chi_square:.3f},"
@@ -143,6 +145,44 @@ def _notes(analysis: TableAnswer) -> list[str]:
                 f" ICC {teams.icc:.3f}; design effect {teams.design_effect:.2f}."
             )
     return lines
+
+
+def _designed(analysis: TableAnswer) -> Iterator[str]:
+    """Caps, shares exactly, factors, and those who took a variant up."""
+    for column, cap in analysis.caps.items():
+        yield f"{column}: {cap.n:,} values above {cap.at:.4g} count as {cap.at:.4g} (--cap)."
+    for (key, variant), belief in analysis.share_beliefs.items():
+        yield (
+            f"{key}, {analysis.name(variant)}: exactly (beta-binomial, flat prior)"
+            f" {belief.mean:.4g}, 95 % {belief.low:.4g} to {belief.high:.4g},"
+            f" P(better) {belief.p_better:.3f}, expected loss {belief.expected_loss:.2g}."
+        )
+    for effect in analysis.factor_effects:
+        yield f"{effect.metric}, {_question(effect)}: {_found(effect)}."
+    for each in analysis.on_compliers:
+        taken = f"{100 * each.take_up:.0f} % against {100 * each.take_up_control:.0f} % took it up"
+        yield (
+            f"{each.metric}, {analysis.name(each.variant)}, on those alone who took it up because"
+            f" it was offered ({taken}): {_found(each)}."
+        )
+
+
+def _question(effect: FactorEffect) -> str:
+    if len(effect.factors) == 1:
+        return f"factor {effect.factors[0]}, {effect.levels[0]} against {effect.references[0]}"
+    first, second = effect.factors
+    return (
+        f"interaction, how much more {first} does at {second} {effect.levels[1]} than at"
+        f" {effect.references[1]}"
+    )
+
+
+def _found(found: FactorEffect | OnCompliers) -> str:
+    if found.effect is None:
+        return found.why_not
+    low = "unbounded" if found.low is None else f"{found.low:.4g}"
+    high = "unbounded" if found.high is None else f"{found.high:.4g}"
+    return f"{found.effect:.4g} ({low} to {high})"
 
 
 CORRECTED: Final = {

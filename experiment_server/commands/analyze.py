@@ -96,6 +96,27 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
         list[str] | None,
         typer.Option(help="Column whose values may benefit differently, such as role."),
     ] = None,
+    cap: Annotated[
+        float | None,
+        typer.Option(
+            help="Winsorise: means and covariates are capped at this quantile of all variants"
+            " together: 0.99."
+        ),
+    ] = None,
+    took: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that says, 0 to 1, whether the unit took its variant up: adds the effect"
+            " on those who did because it was offered."
+        ),
+    ] = None,
+    factor: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column of a factor whose combinations are the variants; two or more: adds main"
+            " effects and interactions."
+        ),
+    ] = None,
     sequential: Annotated[
         str | None, typer.Option(help="Which of the planned looks this is: 2/5. Default: 1/1.")
     ] = None,
@@ -147,12 +168,9 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
     """
     # The engine takes half a second to load: other commands do not wait for it.
     from analysis.table.analyze import analyze_table
-    from analysis.table.request import (
-        Outcome,
-        TableError,
-        TableRequest,
+    from analysis.table.options import (
         parse_co_primary,
-        parse_guardrail,
+        parse_guardrails,
         parse_looks,
         parse_quantile,
         parse_ratio,
@@ -160,6 +178,7 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
         parse_titles,
         parse_weights,
     )
+    from analysis.table.request import Outcome, TableError, TableRequest
     from analysis.table.words import summary
 
     try:
@@ -170,8 +189,8 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
             *map(parse_survival, survival or ()),
         ]
         co_primaries = map(parse_co_primary, co_primary or ())
-        guardrails = [parse_guardrail(text, margin) for text in guardrail or ()]
-        planned = parse_looks(sequential, looks, information)
+        guardrails = parse_guardrails(guardrail or (), margin)
+        planned = parse_looks(sequential, looks, information, spending)
         request = TableRequest(
             unit=unit,
             variant=variant,
@@ -183,7 +202,10 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
             weights=parse_weights(weights) if weights is not None else {},
             strata=tuple(strata or ()),
             segments=tuple(segment or ()),
-            looks=planned and replace(planned, spending=spending),
+            cap=cap,
+            took=took,
+            factors=tuple(factor or ()),
+            looks=planned,
             prior=prior,
             alpha=alpha,
             sides=sides,  # type: ignore[arg-type]  # refused by name if it is neither

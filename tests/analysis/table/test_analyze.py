@@ -10,7 +10,8 @@ from scipy import stats
 
 from analysis.results import Verdict
 from analysis.table.analyze import analyze_table
-from analysis.table.request import TableError, TableRequest, parse_weights
+from analysis.table.options import parse_weights
+from analysis.table.request import TableError, TableRequest
 from tests.references.cr2_by_matrices import cr2
 
 REQUEST = TableRequest("learner", "arm", "control", ("score",))
