@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from analysis.plan import MOST_CO_PRIMARIES, Direction
 
+HEAVIEST: Final = 1e9  # of a planned share; 1 over it is the least
 LARGEST: Final = 1e50  # beyond, fourth powers leave the range of a double
 MOST_LOOKS: Final = 100  # beyond, boundaries no longer tell two looks apart
 
@@ -168,6 +169,11 @@ def _refuse_numbers(request: TableRequest) -> None:
             " is better"
         )
 
+    for variant, share in request.weights.items():
+        if not 1 / HEAVIEST <= share <= HEAVIEST:
+            raise TableError(
+                f"--weights: found {share:g} for {variant}, expected a share such as 0.5, or 1 to 2"
+            )
     if request.cap is not None and not 0.5 < request.cap < 1:
         raise TableError(
             f"--cap: found {request.cap:g}, expected a quantile above 0.5 and below 1, such as 0.99"

@@ -170,6 +170,16 @@ REFUSED = {
         (*PLAIN, "--sequential", "2/5", "--spending", "all"),
         "--spending: found 'all'; use one of obrien_fleming",
     ),
+    "weights beyond a double": (
+        lambda f: f,
+        (*PLAIN, "--weights", "control=1e308,double=1e308"),
+        r"--weights: found 1e\+308 for control",
+    ),
+    "weight next to nothing": (
+        lambda f: f,
+        (*PLAIN, "--weights", "control=1e-300,double=1"),
+        "--weights: found 1e-300 for control",
+    ),
     "spending of one look": (lambda f: f, (*PLAIN, "--spending", "pocock"), "add --sequential"),
     "margin of nothing": (lambda f: f, (*PLAIN, "--margin", "1"), "add --guardrail"),
     "cap in percent": (lambda f: f, (*PLAIN, "--cap", "99"), "--cap: found 99"),
