@@ -114,7 +114,7 @@ def _notes(analysis: TableAnswer) -> list[str]:
     """What the table of effects cannot show."""
     lines = list(_corrections(analysis))
     if analysis.sequential is not None:
-        lines.append(_look(analysis.sequential))
+        lines.append(_look(analysis.sequential, analysis.sides))
     for metric in analysis.metrics:
         for each in metric.estimates:
             if isinstance(each, NotEstimable):
@@ -207,13 +207,14 @@ def _n_estimates(metrics: Sequence[MetricResult]) -> int:
     return sum(isinstance(each, Estimate) for metric in metrics for each in metric.estimates)
 
 
-def _look(found: Sequential) -> str:
+def _look(found: Sequential, sides: str) -> str:
     chance = found.predictive_power
     share = f"{100 * found.information_fraction:.0f} %"
     ahead = "" if chance is None else f" Chance of a winner at the last look: {100 * chance:.0f} %."
+    z = "|z|" if sides == "two" else "z"
     return (
         f"Look {found.look} of {found.looks_planned}, {share} of the"
-        f" planned information: |z| must pass {found.boundary_z:.3f}, it is {found.z:.3f}."
+        f" planned information: {z} must pass {found.boundary_z:.3f}, it is {found.z:.3f}."
         f" Alpha spent so far: {found.alpha_spent:.5f}.{ahead}"
     )
 

@@ -183,6 +183,7 @@ def test_looks__of_either_sides__have_no_adjusted_p(look, sides):
     found = read(table(score=(1.0, 2.0)), "score", looks=analysis.Looks(look, 3), sides=sides)
 
     assert found.p_adjusted == {}
+    assert ("|z| must pass" in found.summary()) == (sides == "two")
     assert found.to_json()["results"][0]["correction"] == "bonferroni"
 
 
