@@ -5,7 +5,7 @@ engine; ``analysis.read.run_readout`` loads one when it runs.
 
 For notebooks: ``analysis.readout(table, plan)`` reads any table with one row a unit. The plan is an
 ``analysis.Plan``; its outcomes are columns, or made by ``mean``, ``ratio``, ``quantile``,
-``survival`` and ``guardrail``. See docs/howto/notebook.md.
+``survival``, ``co_primary`` and ``guardrail``. See docs/howto/notebook.md.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ __all__ = [
     "Looks",
     "Plan",
     "TableError",
+    "co_primary",
     "guardrail",
     "mean",
     "quantile",

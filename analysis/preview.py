@@ -36,7 +36,11 @@ _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
 def preview(
-    lake: Lake, metric: MetricPlan, as_of: datetime, norms: Norms | None = None
+    lake: Lake,
+    metric: MetricPlan,
+    as_of: datetime,
+    norms: Norms | None = None,
+    co_primaries: int = 0,
 ) -> Preview | NotEstimable:
     """What a metric would have been over the window that ends at a time.
 
@@ -45,6 +49,7 @@ def preview(
         metric: a definition; it need not be stored.
         as_of: nothing later is read.
         norms: the score's frozen scale; only a score needs it.
+        co_primaries: how many other primaries share alpha in the experiment that is planned.
 
     Raises:
         ValueError: the metric cannot be computed as its definition says.
@@ -82,7 +87,9 @@ def preview(
         n_shown=len(shown),
         limits=_limits(raw, past, metric),
         teams=_teams(facts),
-        detections=_detections(metric, facts, Accrual(tuple(came.tolist()))),
+        detections=_detections(
+            metric, facts, Accrual(tuple(came.tolist())), PlannedDesign(co_primaries=co_primaries)
+        ),
     )
 
 
@@ -161,15 +168,20 @@ def _shown(past: Past) -> Floats:
     return np.asarray(outcome[below > 0] / below[below > 0])
 
 
-def _detections(metric: MetricPlan, facts: Facts, accrual: Accrual) -> tuple[Detection, ...]:
+def _detections(
+    metric: MetricPlan, facts: Facts, accrual: Accrual, design: PlannedDesign
+) -> tuple[Detection, ...]:
     wanted = [("relative", RELATIVE_EFFECT * abs(facts.mean))]
     if metric.minimum_effect is not None:
         wanted.append(("minimum", metric.minimum_effect))
-    return tuple(_detection(what, effect, (metric, facts, accrual)) for what, effect in wanted)
+    known = metric, facts, accrual, design
+    return tuple(_detection(what, effect, known) for what, effect in wanted)
 
 
-def _detection(what: str, effect: float, known: tuple[MetricPlan, Facts, Accrual]) -> Detection:
-    metric, facts, accrual = known
+def _detection(
+    what: str, effect: float, known: tuple[MetricPlan, Facts, Accrual, PlannedDesign]
+) -> Detection:
+    metric, facts, accrual, design = known
     relative = effect / abs(facts.mean) if effect < LARGEST * abs(facts.mean) else None
 
     def not_found(reason: str, remedy: str) -> Detection:
@@ -185,7 +197,7 @@ def _detection(what: str, effect: float, known: tuple[MetricPlan, Facts, Accrual
     wish = Wish(
         spread=Spread.of_facts(facts, "learner"),
         effect=effect,
-        design=PlannedDesign(),
+        design=design,
         window_days=metric.window_days,
         accrual=accrual,
     )

@@ -204,8 +204,8 @@ def page() -> Page:
     Raises:
         Problem: 422, when one of them is no such number.
     """
-    limit = _query_number("limit", 1, MAX_LIMIT)
-    return Page(DEFAULT_LIMIT if limit is None else limit, _query_number("after", 0, MAX_ROW_ID))
+    limit = query_number("limit", 1, MAX_LIMIT)
+    return Page(DEFAULT_LIMIT if limit is None else limit, query_number("after", 0, MAX_ROW_ID))
 
 
 def listing(items: list[Any], next_after: int | None = None) -> Response:
@@ -239,10 +239,20 @@ def row_id(number: int) -> int:
     return number
 
 
-def _query_number(name: str, low: int, high: int) -> int | None:
+def query_number(name: str, low: int, high: int) -> int | None:
+    """A query parameter's whole number, when it is there.
+
+    Raises:
+        Problem: 422, when it is no number from ``low`` to ``high``.
+    """
     text = request.args.get(name)
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and low <= int(text) <= high):
-        raise invalid(name, text, f"a whole number from {low} to {high}", f"For example {name}=50.")
+        raise invalid(
+            name,
+            text,
+            f"a whole number from {low} to {high}",
+            f"For example {name}={min(high, 50)}.",
+        )
     return int(text)

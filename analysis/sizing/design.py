@@ -7,6 +7,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from analysis.methods.group_sequential import boundaries, crossing
+from analysis.plan import MOST_CO_PRIMARIES
 from analysis.spending import spent_by
 
 
@@ -15,11 +16,12 @@ class PlannedDesign:
     """Shares, levels and looks. The first share is the control's."""
 
     shares: tuple[float, ...] = (0.5, 0.5)
-    alpha: float = 0.05  # of all sides together, over all looks and treatments
+    alpha: float = 0.05  # of all sides together, over all looks, treatments and primaries
     power: float = 0.8  # for each treatment
     sides: int = 2  # 1 for "not worse by more than a margin"
     looks: int = 1  # equally spaced
     spending: str = "obrien_fleming"
+    co_primaries: int = 0  # metrics that can make a winner beside the primary
 
     def __post_init__(self) -> None:
         """Refuse what no experiment could have.
@@ -41,11 +43,20 @@ class PlannedDesign:
             raise ValueError(f"sides: found {self.sides}, expected 1 or 2")
         if not 1 <= self.looks <= 100:
             raise ValueError(f"looks: found {self.looks}, expected 1 to 100")
+        if not 0 <= self.co_primaries <= MOST_CO_PRIMARIES:
+            raise ValueError(
+                f"co_primaries: found {self.co_primaries}, expected 0 to {MOST_CO_PRIMARIES}"
+            )
+
+    @property
+    def n_tests(self) -> int:
+        """How many tests share alpha: every treatment on the primary and on each co-primary."""
+        return (1 + self.co_primaries) * (len(self.shares) - 1)
 
     @property
     def alpha_each(self) -> float:
-        """What each treatment may spend: they share alpha evenly."""
-        return self.alpha / (len(self.shares) - 1)
+        """What each test may spend: they share alpha evenly."""
+        return self.alpha / self.n_tests
 
     @property
     def smallest_share(self) -> float:

@@ -172,6 +172,11 @@ def _distance(wish: Wish) -> float:
         if not wish.effect > 0:
             raise ValueError(f"effect: found {wish.effect:g}, expected a number above 0")
         return wish.effect
+    if wish.design.co_primaries:
+        raise ValueError(
+            "co_primaries: found some beside a margin, expected one of the two; a guardrail keeps"
+            " its alpha however many primaries there are"
+        )
     distance = wish.margin + (wish.effect or 0.0)
     if not wish.margin > 0 or not distance > 0:
         raise ValueError(

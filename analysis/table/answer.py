@@ -1,8 +1,10 @@
 """TableAnswer: what a table says, and the same as plain JSON values."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from analysis.designed import FactorEffect, OnCompliers
+from analysis.methods.beta_binomial import FLAT, ShareBelief
 from analysis.methods.survival import LogRank
 from analysis.results import (
     CheckResult,
@@ -13,6 +15,7 @@ from analysis.results import (
     Sequential,
 )
 
+from .cap import Cap
 from .compare import BySegmentResult
 
 
@@ -23,17 +26,30 @@ class TableAnswer:
     decision: Decision
     checks: tuple[CheckResult, ...]
     metrics: tuple[MetricResult, ...]
-    p_adjusted: dict[tuple[str, str], float] = field(default_factory=dict)  # {}: several looks
     alpha: float = 0.05
+    sides: Literal["two", "one"] = "two"
     titles: dict[str, str] = field(default_factory=dict)  # variant -> title
     sequential: Sequential | None = None  # None: one look
     segments: tuple[BySegmentResult, ...] = ()
     log_ranks: dict[tuple[str, str], LogRank] = field(default_factory=dict)
+    share_beliefs: dict[tuple[str, str], ShareBelief] = field(default_factory=dict)  # of 0 or 1
+    caps: dict[str, Cap] = field(default_factory=dict)  # by column
+    factor_effects: tuple[FactorEffect, ...] = ()
+    on_compliers: tuple[OnCompliers, ...] = ()
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
         """All estimates, outcome by outcome."""
         return tuple(e for m in self.metrics for e in m.estimates if isinstance(e, Estimate))
+
+    @property
+    def p_adjusted(self) -> dict[tuple[str, str], float]:
+        """(outcome, variant) -> p value of the test its interval inverts; {}: several looks."""
+        return {
+            (each.metric, each.variant): each.p_adjusted
+            for each in self.estimates
+            if each.p_adjusted is not None
+        }
 
     def name(self, variant: str) -> str:
         """The variant's title with its key, for people."""
@@ -53,6 +69,7 @@ class TableAnswer:
             "take_out": list(decision.take_out),
             "tied": list(decision.tied),
             "alpha": self.alpha,
+            "sides": self.sides,
             "health": [asdict(check) for check in self.checks],
             "results": [
                 self._result(metric, each)
@@ -68,11 +85,14 @@ class TableAnswer:
             ],
             "sequential": None if self.sequential is None else asdict(self.sequential),
             "segments": [each.to_json() for each in self.segments],
+            "caps": {column: asdict(cap) for column, cap in self.caps.items()},
+            "factor_effects": [asdict(each) for each in self.factor_effects],
+            "on_compliers": [asdict(each) for each in self.on_compliers],
         }
 
     def _result(self, metric: MetricResult, estimate: Estimate) -> dict[str, Any]:
         key = estimate.metric, estimate.variant
-        test = self.log_ranks.get(key)
+        test, belief = self.log_ranks.get(key), self.share_beliefs.get(key)
         return {
             "outcome": estimate.metric,
             "title": metric.title,
@@ -91,9 +111,11 @@ class TableAnswer:
             "low": estimate.low,
             "high": estimate.high,
             "p_value": estimate.p_value,
-            "p_adjusted": self.p_adjusted.get(key),
+            "p_adjusted": estimate.p_adjusted,
+            "correction": metric.correction,
             "relative": asdict(estimate.relative),
             "posterior": asdict(estimate.posterior),
+            "beta_binomial": None if belief is None else {**asdict(belief), "prior": list(FLAT)},
             "variance_reduction": estimate.variance_reduction,
             "guardrail": estimate.guardrail or None,
             "margin": metric.margin,

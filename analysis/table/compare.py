@@ -12,10 +12,10 @@ from analysis.bayes.segments import Scales
 from analysis.checks.enough_units import n_units
 from analysis.contrast import Contrast
 from analysis.correct import holm
-from analysis.estimate import OUT_OF_RANGE, Compared, compare_all
+from analysis.estimate import OUT_OF_RANGE, SHARPEST_PRIOR, Compared, compare_all
 from analysis.methods import compare, cupac
 from analysis.methods.bayes_normal import segments_of
-from analysis.plan import MetricPlan
+from analysis.plan import MetricPlan, MetricRole
 from analysis.results import NotEstimable
 from analysis.statistics.collected import OUTCOME, Statistic
 from analysis.statistics.moments import Moments
@@ -46,8 +46,18 @@ def compare_outcomes(loaded: Loaded, request: TableRequest) -> list[Compared]:
             compared = replace(compared, contrasts=contrasts)
         if metric.role != "guardrail":
             _refuse_not_estimable(compared, statistics)
-        found.append(compared)
+        found.append(_with_floor(compared))
     return found
+
+
+def _with_floor(compared: Compared) -> Compared:
+    """A stated prior no sharper than a weak one may be: its square must not leave a double."""
+    prior = compared.metric.prior
+    if prior is None:
+        return compared
+    least = SHARPEST_PRIOR * max(each.se for each in compared.estimable.values())
+    blunt = replace(prior, sd=max(prior.sd, least))
+    return replace(compared, metric=replace(compared.metric, prior=blunt))
 
 
 def contrast_of(
@@ -65,15 +75,21 @@ def contrast_of(
 
 
 def _metric(outcome: Outcome, request: TableRequest, is_primary: bool) -> MetricPlan:
-    role = "primary" if is_primary else "guardrail" if outcome.is_guardrail else "secondary"
+    role: MetricRole = "secondary"
+    if is_primary:
+        role = "primary"
+    elif outcome.is_guardrail:
+        role = "guardrail"
+    elif outcome.is_co_primary:
+        role = "co_primary"
     stated = is_primary and request.prior is not None
     return MetricPlan(
         key=outcome.key,
         title=outcome.title or request.titles.get(outcome.key, outcome.key),
         kind="column",
-        role=role,  # type: ignore[arg-type]
+        role=role,
         direction=outcome.direction,
-        minimum_effect=request.minimum_effect if is_primary else None,
+        minimum_effect=request.minimum_effect if is_primary else outcome.minimum_effect,
         margin=outcome.margin,
         prior=Prior(sd=request.prior, source="stated") if stated and request.prior else None,
     )
@@ -178,7 +194,7 @@ def _by_segment(
     omnibus = differ(alone)
     if isinstance(omnibus, NotEstimable):
         return BySegmentResult(column, variant, omnibus, None, None, (), left_out)
-    scale = EFFECT_PER_SPREAD * primary.spread if request.prior is None else request.prior
+    scale = EFFECT_PER_SPREAD * primary.spread if request.prior is None else primary.prior.sd
     pooling = pool(segments_of(alone), Scales.around(scale), sign=primary.sign)
     effects = tuple(
         SegmentEffect(level, contrast, pooled)

@@ -7,7 +7,7 @@ import ibis
 
 from analysis.quantiles import no_values, quantiles_of
 from analysis.statistics.clusters import ClusterSums
-from analysis.statistics.collected import COVARIATE, DENOMINATOR, OUTCOME, Statistic
+from analysis.statistics.collected import COVARIATE, DENOMINATOR, OUTCOME, TAKEN, Statistic
 from analysis.statistics.gather import gather_cluster_sums, gather_moments
 from analysis.statistics.life import LifeTable
 from analysis.statistics.moments import Moments
@@ -48,6 +48,21 @@ def gather_outcome(
         return _strata(used, names, variants, request)
     moments = gather_moments(used, ["variant"], names)
     return {v: moments.get((v,), Moments.empty(names)) for v in variants}
+
+
+def gather_take_up(
+    rows: ibis.Table, labels: dict[str, str], variants: tuple[str, ...], request: TableRequest
+) -> dict[str, Moments]:
+    """The primary's outcome and who took the variant up, of each variant; {}: it is not asked."""
+    if request.took is None:
+        return {}
+    values = {
+        OUTCOME: rows[labels[request.primary.columns[0]]],
+        TAKEN: rows[labels[request.took]],
+    }
+    used = rows.select("variant", **values).drop_null(list(values))
+    found = gather_moments(used, ["variant"], tuple(values))
+    return {variant: found.get((variant,), Moments.empty(tuple(values))) for variant in variants}
 
 
 def gather_by_segment(

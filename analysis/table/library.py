@@ -13,6 +13,7 @@ __all__ = [
     "Plan",
     "TableAnalysis",
     "TableError",
+    "co_primary",
     "guardrail",
     "mean",
     "quantile",
@@ -68,3 +69,17 @@ def guardrail(
 ) -> Outcome:
     """The mean of a column that must not suffer by more than the margin."""
     return Outcome("mean", (column,), direction, is_guardrail=True, margin=margin, title=title)
+
+
+def co_primary(
+    column: str, minimum_effect: float, direction: Direction = "increase", title: str = ""
+) -> Outcome:
+    """The mean of a column that can make a winner beside the primary; at most two of them."""
+    return Outcome(
+        "mean",
+        (column,),
+        direction,
+        is_co_primary=True,
+        minimum_effect=minimum_effect,
+        title=title,
+    )

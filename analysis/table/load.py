@@ -9,8 +9,11 @@ import ibis
 
 from analysis.engines.duckdb import open_session
 from analysis.statistics.collected import Statistic
+from analysis.statistics.moments import Moments
 
-from .gather import BySegment, gather_by_segment, gather_outcome
+from .cap import Cap, capped
+from .cells import Cells, cells_of
+from .gather import BySegment, gather_by_segment, gather_outcome, gather_take_up
 from .read import File, Source, engine_errors_as_ours, name_of, open_source
 from .request import LARGEST, TableError, TableRequest
 
@@ -38,6 +41,9 @@ class Loaded:
     n_missing: dict[str, int]  # column -> rows without a value
     statistics: dict[str, dict[str, Statistic]]  # outcome -> variant -> statistic
     segments: dict[str, BySegment] = field(default_factory=dict)  # column -> level -> variant
+    caps: dict[str, Cap] = field(default_factory=dict)  # by column; {}: nothing was capped
+    take_up: dict[str, Moments] = field(default_factory=dict)  # variant -> outcome and ``taken``
+    cells: Cells = field(default_factory=dict)  # variant -> its level of each factor
 
 
 def load_table(source: Source, request: TableRequest) -> Loaded:
@@ -53,7 +59,7 @@ def load_table(source: Source, request: TableRequest) -> Loaded:
         _refuse_unknown_columns(file.names, name, request)
         rows = _typed(file, request).cache()
         _refuse_bad_numbers(rows, request)
-        _refuse_bad_times(rows, request)
+        _refuse_bad_values(rows, request)
         n_missing = _count_missing(rows, request)
         named = rows.filter(rows.unit.notnull(), rows.variant.notnull(), rows.cluster.notnull())
         straight, n_crossed = _drop_crossed(named, request)
@@ -61,19 +67,32 @@ def load_table(source: Source, request: TableRequest) -> Loaded:
         n_units = _count_units(straight)
         variants = _order_variants(n_units, name, request)
         labels = _numbers(request)
+        straight, within, caps = capped(straight, labels, request)
+        of_means = labels | within
         return Loaded(
             variants=variants,
             n_units={variant: n_units[variant] for variant in variants},
             n_crossed=n_crossed,
             n_missing=n_missing,
             statistics={
-                each.key: gather_outcome(straight, each, labels, variants, request)
+                each.key: gather_outcome(
+                    straight, each, of_means if each.kind == "mean" else labels, variants, request
+                )
                 for each in request.compared
             },
             segments={
-                column: _segment(straight, column, at, labels, request)
+                column: _segment(
+                    straight,
+                    column,
+                    at,
+                    of_means if request.primary.kind == "mean" else labels,
+                    request,
+                )
                 for at, column in enumerate(request.segments)
             },
+            caps=caps,
+            take_up=gather_take_up(straight, of_means, variants, request),
+            cells=cells_of(straight, request, variants),
         )
 
 
@@ -93,6 +112,7 @@ def _segment(
 def _refuse_unknown_columns(names: tuple[str, ...], source: str, request: TableRequest) -> None:
     wanted = [name for name in (request.unit, request.cluster) if name is not None]
     wanted += [request.variant, *_numbers(request), *request.strata, *request.segments]
+    wanted += request.factors
     for name in wanted:
         if name not in names:
             close = get_close_matches(name, names, n=1)
@@ -115,7 +135,7 @@ def _typed(file: File, request: TableRequest) -> ibis.Table:
         "variant": _without(set(NAMELESS) - spare, file.column(request.variant).cast("string")),
         "cluster": unit if request.cluster is None else _text(file, request.cluster),
     }
-    for prefix, names in (("s", request.strata), ("g", request.segments)):
+    for prefix, names in (("s", request.strata), ("g", request.segments), ("f", request.factors)):
         for at, name in enumerate(names):
             found[f"{prefix}{at}"] = _text(file, name).fill_null(UNKNOWN)
     for name, label in _numbers(request).items():
@@ -163,7 +183,8 @@ def _as_number(column: Any) -> Any:
 def _numbers(request: TableRequest) -> dict[str, str]:
     """The name of each column of numbers in the file -> our label of it."""
     names = [name for each in request.compared for name in each.columns]
-    return {name: f"c{at}" for at, name in enumerate(dict.fromkeys([*names, *request.covariates]))}
+    names += [*request.covariates, *((request.took,) if request.took is not None else ())]
+    return {name: f"c{at}" for at, name in enumerate(dict.fromkeys(names))}
 
 
 def _refuse_bad_numbers(rows: ibis.Table, request: TableRequest) -> None:
@@ -178,21 +199,26 @@ def _refuse_bad_numbers(rows: ibis.Table, request: TableRequest) -> None:
             )
 
 
-def _refuse_bad_times(rows: ibis.Table, request: TableRequest) -> None:
+def _refuse_bad_values(rows: ibis.Table, request: TableRequest) -> None:
+    """Times before the start, events that are neither, and shares of a variant beyond all of it."""
     labels = _numbers(request)
-    survivals = [each for each in request.compared if each.kind == "survival"]
-    for duration, event in (each.columns for each in survivals):
-        checks = (
+    checks = []
+    for duration, event in (each.columns for each in request.compared if each.kind == "survival"):
+        happened = rows[labels[event]].isin([0.0, 1.0])
+        checks += [
             (duration, rows[labels[duration]] < 0, "a duration of 0 or more"),
-            (event, ~rows[labels[event]].isin([0.0, 1.0]), "1 (it happened) or 0 (not yet)"),
-        )
-        for name, is_bad, expected in checks:
-            bad = rows.filter(is_bad).select("unit", value=rows[labels[name]]).limit(1)
-            for row in bad.to_pyarrow().to_pylist():
-                raise TableError(
-                    f"{name}: found {row['value']:g} ({_which(row['unit'], request)}),"
-                    f" expected {expected}"
-                )
+            (event, ~happened, "1 (it happened) or 0 (not yet)"),
+        ]
+    if request.took is not None:
+        outside = ~rows[labels[request.took]].between(0.0, 1.0)
+        checks.append((request.took, outside, "0 to 1: how much of its variant the unit took up"))
+    for name, is_bad, expected in checks:
+        bad = rows.filter(is_bad).select("unit", value=rows[labels[name]]).limit(1)
+        for row in bad.to_pyarrow().to_pylist():
+            raise TableError(
+                f"{name}: found {row['value']:g} ({_which(row['unit'], request)}),"
+                f" expected {expected}"
+            )
 
 
 def _which(unit: str | None, request: TableRequest) -> str:

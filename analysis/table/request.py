@@ -1,13 +1,15 @@
 """TableRequest: which columns of a table mean what, and what was planned."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final, Literal
 
-from analysis.plan import Direction
+from analysis.plan import MOST_CO_PRIMARIES, Direction
 
+HEAVIEST: Final = 1e9  # of a planned share; 1 over it is the least
 LARGEST: Final = 1e50  # beyond, fourth powers leave the range of a double
+MOST_LOOKS: Final = 100  # beyond, boundaries no longer tell two looks apart
 
 OutcomeKind = Literal["mean", "ratio", "quantile", "survival"]
 
@@ -24,6 +26,8 @@ class Outcome:
     columns: tuple[str, ...]  # ratio: above, below the line; survival: duration, event
     direction: Direction = "increase"  # which way is better
     is_guardrail: bool = False
+    is_co_primary: bool = False  # it can make a winner beside the primary
+    minimum_effect: float | None = None  # of a co-primary: the smallest that matters
     margin: float | None = None  # guardrail: the loss that is still acceptable
     share: float = 0.5  # of a quantile: 0.5 is the median
     horizon: float | None = None  # of a duration; None: as far as every variant was watched
@@ -68,9 +72,13 @@ class TableRequest:
     weights: dict[str, float] = field(default_factory=dict)  # variant -> planned share; {}: equal
     strata: tuple[str, ...] = ()  # known before assignment: compared within their combinations
     segments: tuple[str, ...] = ()  # whose values may differ in how much they benefit
+    cap: float | None = None  # means are capped at this quantile of all variants together
+    took: str | None = None  # 0 to 1: how much of its variant the unit took up
+    factors: tuple[str, ...] = ()  # of a factorial experiment, whose cells are the variants
     looks: Looks | None = None  # None: one look, planned and final
     prior: float | None = None  # sd of the primary's effect before the data; None: a weak one
-    alpha: float = 0.05  # two-sided
+    alpha: float = 0.05  # of both sides, or of the one that is asked about
+    sides: Literal["two", "one"] = "two"  # one: only whether a treatment is better
     unit_label: str = ""  # what to call the units, e.g. "people"; "": learners
     titles: dict[str, str] = field(default_factory=dict)  # variant -> title, for people
 
@@ -109,10 +117,12 @@ class TableRequest:
 def _refuse_outcomes(outcomes: tuple[Outcome, ...]) -> None:
     if not outcomes:
         raise TableError("--metric: found none, expected at least one column to compare")
-    if outcomes[0].is_guardrail:
+    if outcomes[0].is_guardrail or outcomes[0].is_co_primary:
+        option = "guardrail" if outcomes[0].is_guardrail else "co-primary"
         raise TableError(
-            "--guardrail: found no other outcome; name what the decision is about: --metric COLUMN"
+            f"--{option}: found no other outcome; name what the decision is about: --metric COLUMN"
         )
+    _refuse_co_primaries([each for each in outcomes if each.is_co_primary])
     keys = [each.key for each in outcomes]
     for key in keys:
         if keys.count(key) > 1:
@@ -128,6 +138,20 @@ def _refuse_outcomes(outcomes: tuple[Outcome, ...]) -> None:
             raise TableError(f"--survival: found the horizon {each.horizon:g}, expected above 0")
 
 
+def _refuse_co_primaries(found: Sequence[Outcome]) -> None:
+    if len(found) > MOST_CO_PRIMARIES:
+        raise TableError(
+            f"--co-primary: found {len(found)}, expected at most {MOST_CO_PRIMARIES} beside the"
+            " primary: each makes every win harder to show"
+        )
+    for each in found:
+        if each.minimum_effect is None or not 0 < each.minimum_effect <= LARGEST:
+            raise TableError(
+                f"--co-primary: {each.key} has no smallest difference that matters, expected one"
+                f" above 0, such as {each.key}:0.2"
+            )
+
+
 def _refuse_numbers(request: TableRequest) -> None:
     effect, prior, alpha = request.minimum_effect, request.prior, request.alpha
     if effect is not None and not abs(effect) <= LARGEST:
@@ -139,9 +163,25 @@ def _refuse_numbers(request: TableRequest) -> None:
         )
     if not 0 < alpha < 0.5:
         raise TableError(f"--alpha: found {alpha:g}, expected a share such as 0.05, below 0.5")
+    if request.sides not in ("two", "one"):
+        raise TableError(
+            f"--sides: found {request.sides!r}, expected two, or one to ask only whether a variant"
+            " is better"
+        )
+
+    for variant, share in request.weights.items():
+        if not 1 / HEAVIEST <= share <= HEAVIEST:
+            raise TableError(
+                f"--weights: found {share:g} for {variant}, expected a share such as 0.5, or 1 to 2"
+            )
+    if request.cap is not None and not 0.5 < request.cap < 1:
+        raise TableError(
+            f"--cap: found {request.cap:g}, expected a quantile above 0.5 and below 1, such as 0.99"
+        )
 
 
 def _refuse_designs(request: TableRequest) -> None:
+    _refuse_more_designs(request)
     if request.strata and len(request.covariates) > 1:
         raise TableError(
             "--covariate: found several, expected at most one beside --strata; a stratum may be a"
@@ -172,7 +212,28 @@ def _refuse_designs(request: TableRequest) -> None:
         )
 
 
+def _refuse_more_designs(request: TableRequest) -> None:
+    """What is asked about factors and about those who took their variant up."""
+    if len(request.factors) == 1 or len(set(request.factors)) < len(request.factors):
+        raise TableError(
+            f"--factor: found {', '.join(request.factors)}, expected two or more different columns"
+        )
+    if request.took is None:
+        return
+    if request.primary.kind != "mean":
+        raise TableError("--took: needs a mean as the primary; name one: --metric COLUMN")
+    if request.cluster is not None:
+        raise TableError(
+            "--took: cannot be joined with --cluster, because learners of one team are no"
+            " independent instruments; compare those who were offered it"
+        )
+
+
 def _refuse_looks(looks: Looks) -> None:
+    if looks.planned > MOST_LOOKS:
+        raise TableError(
+            f"--looks: found {looks.planned} planned looks, expected at most {MOST_LOOKS}"
+        )
     if not 1 <= looks.look <= looks.planned:
         raise TableError(
             f"--sequential: found look {looks.look} of {looks.planned}, expected for example 2/5"
@@ -189,142 +250,3 @@ def _refuse_looks(looks: Looks) -> None:
             f"--information: found {found}, expected growing shares of the planned information,"
             " such as 0.2,0.45"
         )
-
-
-def parse_weights(text: str) -> dict[str, float]:
-    """Planned shares from ``control=0.5,double=0.5``.
-
-    Raises:
-        TableError: an entry is not ``variant=number`` with a positive number.
-    """
-    weights = {}
-    for entry in text.split(","):
-        variant, equals, share = entry.rpartition("=")
-        weight = _number(share)
-        if not equals or not variant.strip() or not 0 < weight < float("inf"):
-            raise TableError(
-                f"--weights: found {entry!r}, expected variant=share with a positive number,"
-                " for example control=0.5,double=0.5"
-            )
-        if variant.strip() in weights:
-            raise TableError(f"--weights: {variant.strip()} is named twice")
-        weights[variant.strip()] = weight
-    return weights
-
-
-def parse_ratio(text: str) -> Outcome:
-    """A ratio from ``sales/visits``.
-
-    Raises:
-        TableError: there are not two names with one line between them.
-    """
-    parts = tuple(part.strip() for part in text.split("/"))
-    if len(parts) != 2 or not all(parts):
-        raise TableError(f"--ratio: found {text!r}, expected ABOVE/BELOW, such as sales/visits")
-    return Outcome("ratio", parts)
-
-
-def parse_quantile(text: str) -> Outcome:
-    """A quantile from ``minutes:0.9``.
-
-    Raises:
-        TableError: there is no share behind a colon.
-    """
-    name, colon, share = text.rpartition(":")
-    if not colon or not name.strip() or not 0 < _number(share) < 1:
-        raise TableError(
-            f"--quantile: found {text!r}, expected COLUMN:SHARE with a share between 0 and 1,"
-            " such as minutes:0.9"
-        )
-    return Outcome("quantile", (name.strip(),), share=float(share))
-
-
-def parse_survival(text: str) -> Outcome:
-    """A time to an event from ``week,arrest`` or ``week,arrest,52``.
-
-    Raises:
-        TableError: there are not two columns, or the horizon is not above 0.
-    """
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) not in (2, 3) or not all(parts) or not all(_number(p) > 0 for p in parts[2:]):
-        raise TableError(
-            f"--survival: found {text!r}, expected DURATION,EVENT or DURATION,EVENT,HORIZON,"
-            " such as days,finished,28"
-        )
-    horizon = float(parts[2]) if len(parts) == 3 else None
-    return Outcome("survival", (parts[0], parts[1]), horizon=horizon)
-
-
-def parse_guardrail(text: str, margin: float | None = None) -> Outcome:
-    """A guardrail from ``sales``, ``sales:0.2`` or ``complaints:0.1:decrease``.
-
-    Args:
-        text: the column, the loss that is still acceptable, which way is better.
-        margin: for a guardrail that names none.
-
-    Raises:
-        TableError: the margin is no number, or the direction no direction.
-    """
-    name, *rest = (part.strip() for part in text.split(":"))
-    direction: Direction = "increase"
-    if rest and rest[-1] in ("increase", "decrease"):
-        direction = "decrease" if rest.pop() == "decrease" else "increase"
-    if not name or len(rest) > 1 or any(not _number(each) >= 0 for each in rest):
-        raise TableError(
-            f"--guardrail: found {text!r}, expected COLUMN, COLUMN:MARGIN or"
-            " COLUMN:MARGIN:decrease with a margin of 0 or more, such as sales:0.2"
-        )
-    limit = float(rest[0]) if rest else margin
-    return Outcome("mean", (name,), direction, is_guardrail=True, margin=limit)
-
-
-def parse_looks(
-    sequential: str | None, planned: int | None, information: str | None
-) -> Looks | None:
-    """Which look this is, from ``2/5``, or from the planned number and the shares so far.
-
-    Raises:
-        TableError: they do not say which look it is, or contradict each other.
-    """
-    if sequential is None and planned is None and information is None:
-        return None
-    shares = tuple(_number(part) for part in information.split(",")) if information else ()
-    if sequential is not None:
-        look, _, of = sequential.partition("/")
-        if not (look.strip().isdecimal() and of.strip().isdecimal()):
-            raise TableError(
-                f"--sequential: found {sequential!r}, expected LOOK/LOOKS, such as 2/5"
-            )
-        if planned not in (None, int(of)):
-            raise TableError(f"--looks: found {planned}, expected {of.strip()}, as in --sequential")
-        return Looks(int(look), int(of), shares)
-    if planned is None or not shares:
-        raise TableError(
-            "--looks: which one is it? Add --sequential LOOK/LOOKS, such as 2/5, or --information"
-            " with one share for each look so far, such as 0.2,0.45"
-        )
-    return Looks(len(shares), planned, shares)
-
-
-def parse_titles(texts: Iterable[str]) -> dict[str, str]:
-    """Titles from ``double=Double points``.
-
-    Raises:
-        TableError: an entry has no name or no title.
-    """
-    titles = {}
-    for text in texts:
-        name, _, title = text.partition("=")
-        if not name.strip() or not title.strip():
-            raise TableError(
-                f"--title: found {text!r}, expected NAME=TITLE, such as 'double=Double points'"
-            )
-        titles[name.strip()] = title.strip()
-    return titles
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")

@@ -1,6 +1,8 @@
 """Words: a table's analysis as text that reads well in a terminal or a notebook."""
 
+from collections.abc import Iterator, Sequence
 from io import StringIO
+from typing import Final
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -8,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.across.segments import Omnibus
+from analysis.designed import FactorEffect, OnCompliers
 from analysis.results import Estimate, MetricResult, NotEstimable, Sequential
 
 from .answer import TableAnswer
@@ -51,7 +54,8 @@ def _effects(analysis: TableAnswer, width: int) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     if wide:
         table.add_column("lift", justify="right", no_wrap=True)
-    for heading in ("p", "P(better)"):
+    adjusted = ("p adjusted",) if _is_corrected(analysis) else ()
+    for heading in ("p", *adjusted, "P(better)"):
         table.add_column(heading, justify="right", no_wrap=True)
     for metric in analysis.metrics:
         found = [each for each in metric.estimates if isinstance(each, Estimate)]
@@ -63,10 +67,20 @@ def _effects(analysis: TableAnswer, width: int) -> Table:
     return table
 
 
-def _interval_heading(analysis: TableAnswer) -> str:
-    return (
-        f"{100 * (1 - analysis.alpha):g} % interval" if analysis.sequential is None else "interval"
+def _is_corrected(analysis: TableAnswer) -> bool:
+    """Whether an adjusted p value says more than the one beside it."""
+    return any(
+        each.p_adjusted is not None and each.p_adjusted != each.p_value
+        for each in analysis.estimates
     )
+
+
+def _interval_heading(analysis: TableAnswer) -> str:
+    if analysis.sequential is not None:
+        return "interval"
+    # Of one side each bound holds by itself, so both together hold less often.
+    missed = analysis.alpha if analysis.sides == "two" else 2 * analysis.alpha
+    return f"{100 * (1 - missed):g} % interval"
 
 
 def _control(analysis: TableAnswer, each: Estimate, wide: bool) -> list[str]:
@@ -82,9 +96,14 @@ def _row(analysis: TableAnswer, each: Estimate, wide: bool) -> list[str]:
     if wide:
         lift = each.relative.estimate
         cells.append("unbounded" if lift is None else f"{100 * lift:+.1f} %")
-    p_value = each.p_value
-    cells.append("< 0.001" if p_value < 0.001 else f"{p_value:.3f}")
+    cells.append(_p(each.p_value))
+    if _is_corrected(analysis):
+        cells.append("" if each.p_adjusted is None else _p(each.p_adjusted))
     return [*cells, f"{each.posterior.p_better:.3f}"]
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _named(metric: MetricResult) -> str:
@@ -93,9 +112,9 @@ def _named(metric: MetricResult) -> str:
 
 def _notes(analysis: TableAnswer) -> list[str]:
     """What the table of effects cannot show."""
-    lines = []
+    lines = list(_corrections(analysis))
     if analysis.sequential is not None:
-        lines.append(_look(analysis.sequential))
+        lines.append(_look(analysis.sequential, analysis.sides))
     for metric in analysis.metrics:
         for each in metric.estimates:
             if isinstance(each, NotEstimable):
@@ -111,6 +130,7 @@ def _notes(analysis: TableAnswer) -> list[str]:
                     f"{_named(metric)}, {analysis.name(each.variant)}: covariates removed"
                     f" {100 * each.variance_reduction:.0f} % of the variance ({each.method})."
                 )
+    lines += _designed(analysis)
     for (key, variant), test in analysis.log_ranks.items():
         lines.append(
             f"{key}, {analysis.name(variant)}: log-rank chi-square {test.chi_square:.3f},"
@@ -127,13 +147,74 @@ def _notes(analysis: TableAnswer) -> list[str]:
     return lines
 
 
-def _look(found: Sequential) -> str:
+def _designed(analysis: TableAnswer) -> Iterator[str]:
+    """Caps, shares exactly, factors, and those who took a variant up."""
+    for column, cap in analysis.caps.items():
+        yield f"{column}: {cap.n:,} values above {cap.at:.4g} count as {cap.at:.4g} (--cap)."
+    for (key, variant), belief in analysis.share_beliefs.items():
+        yield (
+            f"{key}, {analysis.name(variant)}: exactly (beta-binomial, flat prior)"
+            f" {belief.mean:.4g}, 95 % {belief.low:.4g} to {belief.high:.4g},"
+            f" P(better) {belief.p_better:.3f}, expected loss {belief.expected_loss:.2g}."
+        )
+    for effect in analysis.factor_effects:
+        yield f"{effect.metric}, {_question(effect)}: {_found(effect)}."
+    for each in analysis.on_compliers:
+        taken = f"{100 * each.take_up:.0f} % against {100 * each.take_up_control:.0f} % took it up"
+        yield (
+            f"{each.metric}, {analysis.name(each.variant)}, on those alone who took it up because"
+            f" it was offered ({taken}): {_found(each)}."
+        )
+
+
+def _question(effect: FactorEffect) -> str:
+    if len(effect.factors) == 1:
+        return f"factor {effect.factors[0]}, {effect.levels[0]} against {effect.references[0]}"
+    first, second = effect.factors
+    return (
+        f"interaction, how much more {first} does at {second} {effect.levels[1]} than at"
+        f" {effect.references[1]}"
+    )
+
+
+def _found(found: FactorEffect | OnCompliers) -> str:
+    if found.effect is None:
+        return found.why_not
+    low = "unbounded" if found.low is None else f"{found.low:.4g}"
+    high = "unbounded" if found.high is None else f"{found.high:.4g}"
+    return f"{found.effect:.4g} ({low} to {high})"
+
+
+CORRECTED: Final = {
+    "dunnett": "interval and adjusted p count all variants together (Dunnett)",
+    "bonferroni": "variants share alpha evenly (Bonferroni)",
+    "holm": "all primaries and variants share alpha step by step (Holm)",
+    "benjamini_hochberg": "for exploring: all secondaries together (Benjamini-Hochberg)",
+}
+
+
+def _corrections(analysis: TableAnswer) -> Iterator[str]:
+    """What the intervals and adjusted p values allow for."""
+    for correction, words in CORRECTED.items():
+        found = [each for each in analysis.metrics if each.correction == correction]
+        if found and (correction != "benjamini_hochberg" or _n_estimates(found) > 1):
+            yield f"{', '.join(map(_named, found))}: {words}."
+    if analysis.sides == "one":
+        yield "One-sided: it was asked only whether a variant is better; p is two-sided."
+
+
+def _n_estimates(metrics: Sequence[MetricResult]) -> int:
+    return sum(isinstance(each, Estimate) for metric in metrics for each in metric.estimates)
+
+
+def _look(found: Sequential, sides: str) -> str:
     chance = found.predictive_power
     share = f"{100 * found.information_fraction:.0f} %"
     ahead = "" if chance is None else f" Chance of a winner at the last look: {100 * chance:.0f} %."
+    z = "|z|" if sides == "two" else "z"
     return (
         f"Look {found.look} of {found.looks_planned}, {share} of the"
-        f" planned information: |z| must pass {found.boundary_z:.3f}, it is {found.z:.3f}."
+        f" planned information: {z} must pass {found.boundary_z:.3f}, it is {found.z:.3f}."
         f" Alpha spent so far: {found.alpha_spent:.5f}.{ahead}"
     )
 

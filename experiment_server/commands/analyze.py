@@ -41,8 +41,15 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
         typer.Option(
             "--metric",
             "--outcome",
-            help="Column to compare; repeat it. The first is the primary; without any, the first"
-            " ratio, quantile or time.",
+            help="Column to compare; repeat it. The first is the primary, the others secondary;"
+            " without any, the first ratio, quantile or time is the primary.",
+        ),
+    ] = None,
+    co_primary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column that can make a winner beside the primary, with the smallest difference"
+            " that matters: sales:0.2, complaints:0.1:decrease."
         ),
     ] = None,
     ratio: Annotated[
@@ -89,6 +96,27 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
         list[str] | None,
         typer.Option(help="Column whose values may benefit differently, such as role."),
     ] = None,
+    cap: Annotated[
+        float | None,
+        typer.Option(
+            help="Winsorise: means and covariates are capped at this quantile of all variants"
+            " together: 0.99."
+        ),
+    ] = None,
+    took: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that says, 0 to 1, whether the unit took its variant up: adds the effect"
+            " on those who did because it was offered."
+        ),
+    ] = None,
+    factor: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column of a factor whose combinations are the variants; two or more: adds main"
+            " effects and interactions."
+        ),
+    ] = None,
     sequential: Annotated[
         str | None, typer.Option(help="Which of the planned looks this is: 2/5. Default: 1/1.")
     ] = None,
@@ -115,7 +143,12 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
         float | None,
         typer.Option(help="What was believed of the primary's effect: a standard deviation."),
     ] = None,
-    alpha: Annotated[float, typer.Option(help="Two-sided error, over all looks.")] = 0.05,
+    alpha: Annotated[
+        float, typer.Option(help="Error of both sides (or of the one) over all looks.")
+    ] = 0.05,
+    sides: Annotated[
+        str, typer.Option(help="two, or one: only whether a variant is better.")
+    ] = "two",
     weights: Annotated[
         str | None, typer.Option(help="Planned shares, control=0.5,double=0.5. Default: equal.")
     ] = None,
@@ -135,11 +168,9 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
     """
     # The engine takes half a second to load: other commands do not wait for it.
     from analysis.table.analyze import analyze_table
-    from analysis.table.request import (
-        Outcome,
-        TableError,
-        TableRequest,
-        parse_guardrail,
+    from analysis.table.options import (
+        parse_co_primary,
+        parse_guardrails,
         parse_looks,
         parse_quantile,
         parse_ratio,
@@ -147,6 +178,7 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
         parse_titles,
         parse_weights,
     )
+    from analysis.table.request import Outcome, TableError, TableRequest
     from analysis.table.words import summary
 
     try:
@@ -156,22 +188,27 @@ def analyze(  # noqa: PLR0913 - one argument for each option that people type
             *map(parse_quantile, quantile or ()),
             *map(parse_survival, survival or ()),
         ]
-        guardrails = [parse_guardrail(text, margin) for text in guardrail or ()]
-        planned = parse_looks(sequential, looks, information)
+        co_primaries = map(parse_co_primary, co_primary or ())
+        guardrails = parse_guardrails(guardrail or (), margin)
+        planned = parse_looks(sequential, looks, information, spending)
         request = TableRequest(
             unit=unit,
             variant=variant,
             control=control,
-            outcomes=(*_directed(outcomes, direction or ()), *guardrails),
+            outcomes=(*_directed(outcomes, direction or ()), *co_primaries, *guardrails),
             covariate=tuple(covariate or ()),
             cluster=cluster,
             minimum_effect=minimum_effect,
             weights=parse_weights(weights) if weights is not None else {},
             strata=tuple(strata or ()),
             segments=tuple(segment or ()),
-            looks=planned and replace(planned, spending=spending),
+            cap=cap,
+            took=took,
+            factors=tuple(factor or ()),
+            looks=planned,
             prior=prior,
             alpha=alpha,
+            sides=sides,  # type: ignore[arg-type]  # refused by name if it is neither
             unit_label=unit_label,
             titles=parse_titles(title or ()),
         )

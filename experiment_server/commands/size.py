@@ -58,6 +58,9 @@ def size(  # noqa: PLR0913 - one argument for each option that people type
         bool, typer.Option("--crossover", help="Each learner gets both, one after the other.")
     ] = False,
     arms: Annotated[int, typer.Option(min=2, max=20, help="Variants, the control included.")] = 2,
+    co_primaries: Annotated[
+        int, typer.Option(help="Metrics that can make a winner beside this one: they share alpha.")
+    ] = 0,
     alpha: Annotated[float, typer.Option(help="Of both sides, over all looks.")] = 0.05,
     power: Annotated[float, typer.Option(help="Chance to find the effect.")] = 0.8,
     looks: Annotated[int, typer.Option(help="Planned looks.")] = 1,
@@ -91,6 +94,7 @@ def size(  # noqa: PLR0913 - one argument for each option that people type
             sides=2 if margin is None else 1,
             looks=looks,
             spending=spending,
+            co_primaries=co_primaries,
         )
         known = (
             _typed(given)
@@ -210,6 +214,8 @@ def _print(found: "Answer", known: _Known, wish: "Wish") -> None:
         units = f"teams (about {found.n_learners:,} learners)"
     typer.echo(f"{title}{found.need.units:,} {units} {goal} with {wish.design.power:.0%} power.")
     typer.echo(f"  in each of {len(arms)} variants: {max(found.need.by_variant):,}")
+    if wish.design.co_primaries:
+        typer.echo(f"  {wish.design.n_tests} tests share alpha, the co-primaries' among them")
     if wish.design.looks > 1:
         typer.echo(f"  {wish.design.looks} looks cost {found.need.inflation - 1:.1%} of that")
     for line in (*_said_of_history(known), *_said_of_spread(found, wish)):

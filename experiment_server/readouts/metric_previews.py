@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import BoundedSemaphore, Lock
 from typing import Any, Final
@@ -70,7 +70,11 @@ _MEMORY: Final = PreviewMemory()
 
 
 def preview_metric(
-    state: State, environment: Environment, values: Mapping[str, Any], now: datetime
+    state: State,
+    environment: Environment,
+    values: Mapping[str, Any],
+    now: datetime,
+    co_primaries: int = 0,
 ) -> Found:
     """What a metric would have been over the window that ends with this hour.
 
@@ -81,6 +85,7 @@ def preview_metric(
         environment: whose learners.
         values: of a definition that fits together; it need not be stored.
         now: the end is the full hour before.
+        co_primaries: how many other primaries share alpha in the experiment that is planned.
 
     Raises:
         Problem: 429, when others are being computed.
@@ -88,6 +93,7 @@ def preview_metric(
     asked = _asked(state, environment, values, now)
     if isinstance(asked, NotEstimable):
         return asked
+    asked = replace(asked, co_primaries=co_primaries)
     return _MEMORY.get(asked.key) or _compute(asked)
 
 
@@ -125,13 +131,14 @@ class _Asked:
     metric: MetricPlan
     as_of: datetime
     norms: Norms | None
+    co_primaries: int = 0
 
     @property
     def key(self) -> tuple[Any, ...]:
         """Everything that the answer depends on."""
         versions = tuple(sorted(self.lake.version.items()))
         scale = self.norms.version if self.norms else ""
-        return (self.lake.root, versions, self.as_of, scale, self.metric)
+        return (self.lake.root, versions, self.as_of, scale, self.metric, self.co_primaries)
 
 
 def _compute(asked: _Asked) -> Found:
@@ -142,7 +149,7 @@ def _compute(asked: _Asked) -> Found:
     _MEMORY.enter()
     try:
         with bounded(asked.lake, LONGEST_S):
-            found = preview(asked.lake, asked.metric, asked.as_of, asked.norms)
+            found = preview(asked.lake, asked.metric, asked.as_of, asked.norms, asked.co_primaries)
     except TookTooLong:
         return NotEstimable(
             f"it took more than {LONGEST_S:g} seconds, so it was given up",

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
 
+from analysis.plan import MOST_CO_PRIMARIES
 from analysis.previewed import Preview
 from analysis.results import NotEstimable
 from experiment_server import web
@@ -48,7 +49,8 @@ class PreviewAnswer(BaseModel):
     summary="Preview a metric before it is stored",
     description="On the learners who were active before one window ago, as if they had met a "
     "variant then: how the metric is spread, how many learners its limits touch, how well the "
-    "window before tells it, and how many learners and days it takes to find a difference.",
+    "window before tells it, and how many learners and days it takes to find a difference. With "
+    "?co_primaries= (0-2) these are for an experiment in which other primaries share alpha.",
 )
 @web.authorize("results.compute")
 @limited(PREVIEWS)
@@ -77,7 +79,9 @@ def _answer(env: str, values: dict[str, Any]) -> Response:
     state = web.state()
     with state.database.read() as session:
         environment = load_environment(session, env)
-    return web.answer(_plain(preview_metric(state, environment, values, state.clock())))
+    co_primaries = web.query_number("co_primaries", 0, MOST_CO_PRIMARIES) or 0
+    found = preview_metric(state, environment, values, state.clock(), co_primaries)
+    return web.answer(_plain(found))
 
 
 def _plain(found: Found) -> dict[str, Any]:

@@ -100,6 +100,18 @@ def test_preview__nobody_new_comes_any_more__says_so_and_keeps_the_number(tmp_pa
     assert "never come" in small.why_not.reason
 
 
+def test_preview__co_primaries__take_more_learners_and_days(lake):
+    metric = replace(CAME, minimum_effect=0.12)
+
+    alone, shared = (preview(lake, metric, END, co_primaries=n).detections[1] for n in (0, 2))
+
+    third = PlannedDesign(alpha=0.05 / 3).one_look_drift
+    assert shared.n_learners / alone.n_learners == pytest.approx(
+        (third / PlannedDesign().one_look_drift) ** 2, rel=0.02
+    )
+    assert shared.days > alone.days
+
+
 def test_preview__ratio__shows_each_learners_own_and_the_error_of_the_whole(lake):
     past = pretend(lake, VISITS, END)
     above, below = past.column("outcome"), past.column("denominator")

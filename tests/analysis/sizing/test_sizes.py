@@ -6,10 +6,12 @@ from statsmodels.stats.power import TTestIndPower
 from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
 
 from analysis.methods.group_sequential import boundaries
+from analysis.plan import MetricPlan
 from analysis.sizing.design import PlannedDesign
 from analysis.sizing.sizes import days_to_enrol, detectable_with, power_with, units_needed
 from analysis.sizing.variance import proportion_variance
 from analysis.spending import spent_by
+from tests.analysis.collecting import SCORE, plan
 from tests.oracles import rscript
 
 DESIGNS = rscript.values("sizing")["designs"]
@@ -41,6 +43,26 @@ def test_units__one_look__agree_with_statsmodels(effect, ratio):
     assert units_needed(effect, 1.0, design).units == pytest.approx(
         n_control * (1 + ratio), abs=1.1
     )
+
+
+@pytest.mark.parametrize("arms", [2, 3])
+@pytest.mark.parametrize("co_primaries", [0, 1, 2])
+def test_units__co_primaries__agree_with_statsmodels_at_each_tests_alpha(arms, co_primaries):
+    design = PlannedDesign(shares=(1 / arms,) * arms, co_primaries=co_primaries)
+
+    found = units_needed(0.3, 1.0, design)
+
+    alpha = 0.05 / ((arms - 1) * (1 + co_primaries))
+    each = TTestIndPower().solve_power(0.3, alpha=alpha, power=0.8)
+    assert found.units == pytest.approx(arms * each, abs=arms)
+
+
+def test_design__co_primaries__are_counted_as_a_plan_counts_its_tests():
+    metrics = [MetricPlan(key, key, "sum", role="co_primary") for key in ("sales", "calls")]
+
+    asked = plan(metrics=(SCORE, *metrics), variants=("control", "double", "triple"))
+
+    assert PlannedDesign(shares=(1 / 3,) * 3, co_primaries=2).n_tests == asked.n_tests
 
 
 def test_units__proportions__agree_with_statsmodels():

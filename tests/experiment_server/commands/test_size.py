@@ -47,6 +47,18 @@ def test_size__typed_numbers__are_answered_without_a_store(run):
     assert plain["history"] is None
 
 
+def test_size__co_primaries__share_alpha_with_the_arms(run):
+    options = ("--sd", "12", "--effect", "1", "--arms", "3", "--looks", "4")
+
+    shared = json.loads(run(*options, "--co-primaries", "1", "--json").stdout)
+    a_quarter = json.loads(run(*options, "--alpha", "0.025", "--json").stdout)
+    words = run(*options, "--co-primaries", "1").stdout
+
+    assert shared["need"] == a_quarter["need"]
+    assert shared["design"]["co_primaries"] == 1
+    assert "4 tests share alpha" in words
+
+
 def test_size__margin__is_one_side_of_alpha(run):
     plain = json.loads(run("--share", "0.3", "--margin", "0.02", "--json").stdout)
 
@@ -110,6 +122,9 @@ def test_size__history_by_team__counts_teams(momentum):
         (["--sd", "12", "--effect", "1e-9"], "--effect"),
         (["--sd", "12", "--margin", "-1"], "--margin"),
         (["--sd", "12", "--effect", "1", "--units-per-day", "0"], "--units-per-day"),
+        (["--sd", "12", "--effect", "1", "--co-primaries", "3"], "--co-primaries: found 3"),
+        (["--sd", "12", "--effect", "1", "--co-primaries", "-1"], "--co-primaries: found -1"),
+        (["--sd", "12", "--margin", "1", "--co-primaries", "1"], "--co-primaries: found some"),
         (["--share", "1.2", "--effect", "0.1"], "--share"),
     ],
 )

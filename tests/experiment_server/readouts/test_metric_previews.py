@@ -132,6 +132,21 @@ def test_preview__environment_without_any_event__cannot_tell(client, database):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_preview__co_primaries__take_more_learners_and_are_remembered_apart(program):
+    client, keys = program
+
+    answers = [
+        client.post(f"{URL}/preview?co_primaries={n}", json=CHALLENGES, headers=keys.manage())
+        for n in (0, 1, 2, 3)
+    ]
+
+    alone, one, two = (each.json["preview"]["detections"][1]["n_learners"] for each in answers[:3])
+    assert alone < one < two
+    assert answers[3].status_code == 422
+    assert "co_primaries" in answers[3].text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_preview__asked_again__is_remembered_until_the_lake_or_the_hour_changes(lived, monkeypatch):
     computed = []
     real = metric_previews._compute
