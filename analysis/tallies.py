@@ -13,7 +13,7 @@ import ibis
 from ibis.expr import operations as ops
 from ibis.expr import types as ir
 
-from analysis import predictions
+from analysis import engagement, predictions
 from analysis.energize.facts import Window
 from analysis.engines.functions import DAY_US, days_between, epoch_us
 from analysis.lake.reader import Lake
@@ -152,6 +152,8 @@ def tallies(plan: AnalysisPlan, beside: ir.Table) -> Iterator[tuple[str, ir.Valu
             yield from metric_kind(metric.kind).aggregates(InWindow(metric, beside, window)).items()
         if predictions.wants_model(metric):
             yield from predictions.aggregates(number, metric, beside, beside.day).items()
+    if engagement.scored_metric(plan) is None:
+        yield from engagement.days_before(plan, beside, beside.day).items()
     if plan.take_up_kinds:
         within = Window(plan.primary.window_days, beside.day)
         shown = within.inside & beside.kind.isin(plan.take_up_kinds)
