@@ -118,11 +118,11 @@ def tally(plan: AnalysisPlan, events: ir.Table, numbered: ir.Table) -> ir.Table:
         events: ``learner``, ``kind``, ``value``, ``occurred_at``.
         numbered: one row for each ``place``, with ``learner`` and ``exposed_us``.
     """
-    beside = _beside(plan, events, numbered)
-    found = {name: value.cast(merge_of(name, value).type) for name, value in tallies(plan, beside)}
+    near = events_beside(plan, events, numbered)
+    found = {name: value.cast(merge_of(name, value).type) for name, value in tallies(plan, near)}
     if not found:
         return numbered.select("place").limit(0)
-    return beside.group_by("place").aggregate(**found)
+    return near.group_by("place").aggregate(**found)
 
 
 def merges(plan: AnalysisPlan) -> Mapping[str, Merge]:
@@ -193,7 +193,7 @@ def events_around(plan: AnalysisPlan, lake: Lake) -> ir.Table:
     )
 
 
-def _beside(plan: AnalysisPlan, events: ir.Table, numbered: ir.Table) -> ir.Table:
+def events_beside(plan: AnalysisPlan, events: ir.Table, numbered: ir.Table) -> ir.Table:
     """The events around their learner's first exposure; ``day`` 0 begins with it."""
     reach = Reach.of(plan)
     people = numbered.select("place", "exposed_us", who="learner")
