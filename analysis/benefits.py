@@ -1,4 +1,4 @@
-"""Who benefits: whether a treatment's effect differs by role, region or tenure."""
+"""Who benefits: whether a treatment's effect differs by what was known of learners beforehand."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -66,7 +66,7 @@ def _benefit(
         return Benefit(metric, variant, segment, why_not=_TOGETHER)
     contrasts = {
         name: _contrast(arms.get(primary.control), arms.get(variant))
-        for name, arms in sorted(levels.items())
+        for name, arms in levels.items()
     }
     raw = {name: each for name, each in contrasts.items() if each is not None}
     left_out = tuple(name for name, each in contrasts.items() if each is None)

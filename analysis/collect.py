@@ -29,7 +29,7 @@ from analysis.lake.reader import Lake
 from analysis.metrics import metric_kind
 from analysis.metrics.kind import PerLearner, refuse_teams
 from analysis.plan import AnalysisPlan, MetricPlan
-from analysis.segments import known_apart, refuse_unknown_strata, with_segments
+from analysis.segments import known_apart, refuse_unknown_strata, with_engagement, with_segments
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import (
     COVARIATE,
@@ -45,7 +45,7 @@ from analysis.statistics.gather import (
 )
 from analysis.statistics.moments import Moments
 from analysis.take_up import gather_take_up
-from analysis.tallies import TAKEN, after, before, events_around, tallied, without_events
+from analysis.tallies import TAKEN, after, before, events_around, tallied
 from analysis.winsorise import clamped, winsorised
 
 _BEFORE: Final = {OUTCOME: COVARIATE, DENOMINATOR: COVARIATE_DENOMINATOR}
@@ -107,9 +107,11 @@ def collect_from(
     counted, people = exposed.units, exposed.people
     if _is_life_asked(plan):
         # Read twice, because learners whose window is not complete are among them.
-        known = source.tallied(with_segments(people, lake, plan.as_of)).cache()
+        known = source.tallied(with_segments(people, lake, plan.as_of))
+        known = with_engagement(plan, known, norms).cache()
     else:
         known = source.tallied(with_segments(_mature(plan, people), lake, plan.as_of))
+        known = with_engagement(plan, known, norms)
     with _outcomes(plan, norms, known).cache() as uncapped:
         learners = winsorised(plan, uncapped)
         mature = _count_mature(plan, learners)
@@ -157,7 +159,8 @@ def learner_outcomes(
             experiment, or of one that is only pretended.
     """
     known = with_segments(_mature(plan, people), lake, plan.as_of)
-    return _outcomes(plan, norms, History(plan, lake).tallied(known))
+    known = with_engagement(plan, History(plan, lake).tallied(known), norms)
+    return _outcomes(plan, norms, known)
 
 
 def _mature(plan: AnalysisPlan, people: ir.Table) -> ir.Table:
@@ -173,7 +176,7 @@ def _is_life_asked(plan: AnalysisPlan) -> bool:
 
 def _outcomes(plan: AnalysisPlan, norms: Norms | None, known: ir.Table) -> ir.Table:
     """Tallies become outcomes and covariates; only of those whose shortest window is complete."""
-    row = without_events(plan, _mature(plan, known))
+    row = _mature(plan, known)
     values: dict[str, ir.Value] = {}
     for number, metric in enumerate(plan.metrics):
         values |= _values(number, metric, row, norms)

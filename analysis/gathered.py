@@ -15,7 +15,7 @@ from analysis.metrics.time_to_event import FIRST
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.predictions import predicted, wants_model
 from analysis.quantiles import gather_quantiles, no_values
-from analysis.segments import SEGMENTS, by_segment, by_stratum, known_apart
+from analysis.segments import SEGMENTS, by_level, by_segment, by_stratum, known_apart
 from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.collected import (
     COVARIATE,
@@ -140,8 +140,7 @@ def _gather_teams(plan: AnalysisPlan, learners: ir.Table, wanted: Mapping[str, W
         }
     for segment in SEGMENTS:
         cells = gather_all_cluster_sums(learners, ["variant", segment], "unit", wanted)
-        for (variant, level), group in cells.items():
-            for name, sums in group.items():
-                levels = found.segments[name].setdefault(segment, {})
-                levels.setdefault(level, {})[variant] = sums
+        for name in wanted:
+            mine = {key: group[name] for key, group in cells.items() if name in group}
+            found.segments[name][segment] = by_level(mine)
     return found

@@ -165,7 +165,7 @@ class AnalysisPlan:
     lake_version: dict[str, int] = field(default_factory=dict)  # table -> Delta version
     definition_version: int = 1
     variant_titles: tuple[str, ...] = ()  # in the order of ``variants``; (): the keys
-    strata: tuple[str, ...] = ()  # role, region, tenure: compared within their combinations
+    strata: tuple[str, ...] = ()  # names of analysis.segments: compared within combinations
     batches: tuple[BatchPlan, ...] = ()  # of a bandit, oldest first; () when shares never move
     costs: tuple[float, ...] = ()  # money per learner of each variant; (): not known
     factors: tuple[FactorPlan, ...] = ()  # of a factorial experiment, whose cells are the variants

@@ -206,7 +206,7 @@ class BenefitLevel:
 
 @dataclass(frozen=True)
 class Benefit:
-    """Whether a treatment's effect on the primary differs by role, region or tenure."""
+    """Whether a treatment's effect on the primary differs by what was known before exposure."""
 
     metric: str
     variant: str

@@ -1,26 +1,33 @@
 """Segments: what was known of a learner at its first exposure, and statistics by it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import ibis
 from ibis.expr import types as ir
 
+from analysis import engagement
+from analysis.energize.norms import Norms
 from analysis.engines.functions import DAY_US, epoch_us
 from analysis.lake.reader import Lake
 from analysis.learners import attributes_at
+from analysis.metrics import metric_kind
+from analysis.metrics.kind import OUTCOME, PerLearner
+from analysis.plan import AnalysisPlan
 from analysis.statistics.gather import Key, fold
 from analysis.statistics.moments import Moments
 from analysis.statistics.strata import Strata
+from analysis.tallies import before, without_events
 
-SEGMENTS: Final = ("role", "region", "tenure")
+SEGMENTS: Final = ("role", "region", "tenure", "prior_engagement")
 STRATUM: Final = "stratum"
 """What a listed unit was assigned within; nothing to look at apart, so it is no segment."""
 
 UNKNOWN: Final = "unknown"
 TENURES: Final = ((90, "under 3 months"), (365, "under a year"))
 LONGEST_TENURE: Final = "a year or more"
+_ORDER: Final = (*(label for _, label in TENURES), LONGEST_TENURE, *engagement.BANDS)
 
 
 def known_apart(strata: Sequence[str]) -> tuple[str, ...]:
@@ -69,11 +76,36 @@ def with_segments(people: ir.Table, lake: Lake, as_of: datetime) -> ir.Table:
     ).drop("described", "said_role", "said_region", "started_on")
 
 
+def with_engagement(plan: AnalysisPlan, people: ir.Table, norms: Norms | None) -> ir.Table:
+    """The learners, with their tallies, and with ``prior_engagement``.
+
+    By the score that they had before exposure, where the plan has one; else by their active days.
+    """
+    row, place = without_events(plan, people), engagement.scored_metric(plan)
+    if place is None:
+        return row.mutate(prior_engagement=engagement.band_of_days(plan, row))
+    past = PerLearner(plan.metrics[place], row, before(place), norms)
+    points = metric_kind("score").values(past)[OUTCOME]
+    return row.mutate(prior_engagement=engagement.band_of_score(points))
+
+
+def in_order(levels: Iterable[str]) -> list[str]:
+    """A segment's levels: by what they mean where that has an order, else by name."""
+    places = {label: place for place, label in enumerate(_ORDER)}
+    return sorted(levels, key=lambda level: (places.get(level, len(places)), level))
+
+
 def by_segment(cells: Mapping[Key, Any], at: int) -> dict[str, dict[str, Any]]:
     """Level -> variant -> statistic, from cells keyed (variant, then one level per segment)."""
-    found: dict[str, dict[str, Any]] = {}
-    for (variant, level), statistic in fold(cells, (0, at + 1)).items():
-        found.setdefault(level, {})[variant] = statistic
+    return by_level(fold(cells, (0, at + 1)))
+
+
+def by_level(cells: Mapping[Key, Any]) -> dict[str, dict[str, Any]]:
+    """Level -> variant -> statistic, from cells keyed (variant, level); levels in order."""
+    levels = in_order({level for _, level in cells})
+    found: dict[str, dict[str, Any]] = {level: {} for level in levels}
+    for (variant, level), statistic in cells.items():
+        found[level][variant] = statistic
     return found
 
 

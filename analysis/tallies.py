@@ -13,7 +13,7 @@ import ibis
 from ibis.expr import operations as ops
 from ibis.expr import types as ir
 
-from analysis import predictions
+from analysis import engagement, predictions
 from analysis.energize.facts import Window
 from analysis.engines.functions import DAY_US, days_between, epoch_us
 from analysis.lake.reader import Lake
@@ -118,11 +118,11 @@ def tally(plan: AnalysisPlan, events: ir.Table, numbered: ir.Table) -> ir.Table:
         events: ``learner``, ``kind``, ``value``, ``occurred_at``.
         numbered: one row for each ``place``, with ``learner`` and ``exposed_us``.
     """
-    beside = _beside(plan, events, numbered)
-    found = {name: value.cast(merge_of(name, value).type) for name, value in tallies(plan, beside)}
+    near = events_beside(plan, events, numbered)
+    found = {name: value.cast(merge_of(name, value).type) for name, value in tallies(plan, near)}
     if not found:
         return numbered.select("place").limit(0)
-    return beside.group_by("place").aggregate(**found)
+    return near.group_by("place").aggregate(**found)
 
 
 def merges(plan: AnalysisPlan) -> Mapping[str, Merge]:
@@ -152,6 +152,8 @@ def tallies(plan: AnalysisPlan, beside: ir.Table) -> Iterator[tuple[str, ir.Valu
             yield from metric_kind(metric.kind).aggregates(InWindow(metric, beside, window)).items()
         if predictions.wants_model(metric):
             yield from predictions.aggregates(number, metric, beside, beside.day).items()
+    if engagement.scored_metric(plan) is None:
+        yield from engagement.days_before(plan, beside, beside.day).items()
     if plan.take_up_kinds:
         within = Window(plan.primary.window_days, beside.day)
         shown = within.inside & beside.kind.isin(plan.take_up_kinds)
@@ -191,7 +193,7 @@ def events_around(plan: AnalysisPlan, lake: Lake) -> ir.Table:
     )
 
 
-def _beside(plan: AnalysisPlan, events: ir.Table, numbered: ir.Table) -> ir.Table:
+def events_beside(plan: AnalysisPlan, events: ir.Table, numbered: ir.Table) -> ir.Table:
     """The events around their learner's first exposure; ``day`` 0 begins with it."""
     reach = Reach.of(plan)
     people = numbered.select("place", "exposed_us", who="learner")

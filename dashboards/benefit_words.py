@@ -13,11 +13,17 @@ DIFFER_BELOW: Final = 0.05
 MOST_DRAWN: Final = 12  # levels in one chart: those with most learners
 MEASURED: Final = "as measured"
 POOLED: Final = "drawn towards the others"
-PLURALS: Final = {"role": "roles", "region": "regions", "tenure": "lengths of tenure"}
+PLURALS: Final = {
+    "role": "roles",
+    "region": "regions",
+    "tenure": "lengths of tenure",
+    "prior_engagement": "levels of prior engagement",
+}
 HOW: Final = (
     "One test a segment asks whether the effect differs at all, and these tests allow for each "
     "other. Small segments swing widely by chance alone, so each is also shown drawn towards the "
-    "others, as far as they agree. This is for ideas: a difference that is found here wants an "
+    "others, as far as they agree. Prior engagement is what a learner did in the window before it "
+    "met a variant. This is for ideas: a difference that is found here wants an "
     "experiment of its own."
 )
 
@@ -64,7 +70,8 @@ def benefit_chart(metric: MetricResult, benefit: Benefit, titles: Titles) -> Cha
         + [f"{words.sentence(_level(metric, level))}" for level in shown]
     )
     treatment = titles.get(benefit.variant, benefit.variant)
-    return ChartData("segments", f"{treatment}, by {benefit.segment}", rows, told)
+    by = benefit.segment.replace("_", " ")
+    return ChartData("segments", f"{treatment}, by {by}", rows, told)
 
 
 def _level(metric: MetricResult, level: BenefitLevel) -> str:

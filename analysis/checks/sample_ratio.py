@@ -119,7 +119,9 @@ def count_segments(
     found: dict[str, dict[str, int]] = {}
     for segment, levels in segments.items():
         counts = {
-            f"{segment} {level}": {v: s.n for v, s in arms.items() if isinstance(s, Moments)}
+            f"{segment.replace('_', ' ')} {level}": {
+                v: s.n for v, s in arms.items() if isinstance(s, Moments)
+            }
             for level, arms in levels.items()
         }
         if all(sum(c.get(v, 0) for c in counts.values()) == n for v, n in n_units.items()):

@@ -47,7 +47,7 @@ class Collected:
     n_crossed: int  # units that met several variants: dropped
     metrics: dict[str, dict[str, Statistic]]  # metric key -> variant -> statistic
     trend: dict[str, dict[str, Statistic]] = field(default_factory=dict)  # ISO day -> variant
-    # metric key -> segment (role, region, tenure) -> level -> variant
+    # metric key -> segment (role, region, tenure, prior_engagement) -> level -> variant
     segments: dict[str, dict[str, dict[str, dict[str, Statistic]]]] = field(default_factory=dict)
     shares: tuple[float, ...] = ()  # of a bandit: planned shares over all batches
     latest_received_at: datetime | None = None  # of all rows read; None: the lake is empty

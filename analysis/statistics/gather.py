@@ -138,7 +138,14 @@ def fold(groups: Mapping[Key, S], keep: Sequence[int]) -> dict[Key, S]:
     apart: dict[Key, list[S]] = {}
     for key in sorted(groups, key=str):
         apart.setdefault(tuple(key[at] for at in keep), []).append(groups[key])
-    return {key: reduce(add, parts) for key, parts in apart.items()}
+    return {key: _whole(parts) for key, parts in apart.items()}
+
+
+def _whole(parts: list[S]) -> S:
+    if isinstance(parts[0], LifeTable):
+        return reduce(add, parts)
+    # In one step: a segment may be made of thousands of groups.
+    return parts[0].total(parts)
 
 
 def _counts(prefix: str, table: ibis.Table, metric: Wanted) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Moments: count, means and centred cross products of a variant's units; they merge with ``+``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,27 @@ class Moments:
             self.mean + gap * (other.n / n),
             self.m2 + other.m2 + np.outer(gap, gap) * (self.n * other.n / n),
         )
+
+    @classmethod
+    def total(cls, parts: Sequence["Moments"]) -> "Moments":
+        """The moments of all the units together: what ``+`` gives one by one, at once.
+
+        Raises:
+            ValueError: there are none, or they describe different columns.
+        """
+        if not parts or any(each.columns != parts[0].columns for each in parts):
+            found = sorted({each.columns for each in parts})
+            raise ValueError(f"moments: found columns {found}, expected the same ones in each")
+        n = np.array([each.n for each in parts], dtype=np.int64)
+        whole = int(n.sum())
+        if len(parts) == 1 or whole == 0:
+            return parts[0]
+        means = np.stack([each.mean for each in parts])
+        largest = means[n.argmax()]  # gaps from a mean that counts: what they share costs no digits
+        shift = n @ (means - largest) / whole
+        apart = means - largest - shift
+        within = np.sum([each.m2 for each in parts], axis=0)
+        return cls(parts[0].columns, whole, largest + shift, within + (apart.T * n) @ apart)
 
     def linear(
         self, columns: tuple[str, ...], weights: Floats, shift: Floats | None = None

@@ -1,4 +1,7 @@
-"""``momentum bayes``: effects by segment with partial pooling, and whether the models are right."""
+"""``momentum bayes``: effects by segment with partial pooling, and whether the models are right.
+
+What it asks of a running experiment is in ``bayes_experiment``.
+"""
 
 import json
 from pathlib import Path
@@ -8,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from experiment_server.commands import bayes_experiment
 
 REFUSED = 2
 FEWEST_ROUNDS = 20
@@ -19,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="bayes")
     group.command("segments")(segments)
     group.command("check")(check)
+    bayes_experiment.add(group)
 
 
 def segments(  # noqa: PLR0913 - one argument for each option that people type

@@ -59,6 +59,36 @@ def read_by_hand(
     Raises:
         Problem: 404 for an unknown experiment; 409 for one that has not started by then.
     """
+    subject = _started(state, environment, experiment_key, as_of)
+    return _read(state, subject, Look(UNPLANNED, as_of, final=False), None)
+
+
+def prepare_by_hand(
+    state: State, environment: Environment, experiment_key: str, as_of: datetime
+) -> tuple[AnalysisPlan, Lake, Norms]:
+    """What a readout by hand would be made of, for questions that it does not answer.
+
+    Raises:
+        Problem: 404 for an unknown experiment; 409 for one that has not started by then, or whose
+            rows are not in the lake.
+    """
+    subject = _started(state, environment, experiment_key, as_of)
+    if subject.phase.design.get("source"):
+        raise conflict(
+            f"The experiment {experiment_key!r} is read from a company's tables. This question is "
+            "asked of Momentum's own lake: send its exposures and events, or read its readout."
+        )
+    lake = open_lake(state, environment, fresh=True)
+    look = Look(UNPLANNED, as_of, final=False)
+    with state.database.read() as session:
+        plan = _plan(session, subject, look, lake.version)
+    plan, norms = _with_norms(state, subject, plan, lake)
+    return plan, lake, norms
+
+
+def _started(
+    state: State, environment: Environment, experiment_key: str, as_of: datetime
+) -> _Subject:
     with state.database.read() as session:
         experiment = load_experiment(session, environment.id or 0, experiment_key)
         phase = load_phase(session, experiment) if experiment.phase else None
@@ -67,8 +97,7 @@ def read_by_hand(
             f"The experiment {experiment_key!r} had not started by {as_of:%Y-%m-%d %H:%M} UTC, so "
             "there is nothing to read. Start it, or ask for a later time."
         )
-    look = Look(UNPLANNED, as_of, final=False)
-    return _read(state, _Subject(environment, experiment, phase), look, None)
+    return _Subject(environment, experiment, phase)
 
 
 def _read(state: State, subject: _Subject, look: Look, claim: Claim | None) -> StoredReadout:

@@ -12,6 +12,7 @@ from analysis.energize.reference import Happening, score_learner
 from analysis.methods import compare, cupac
 from analysis.plan import AnalysisPlan, MetricPlan
 from analysis.read import run_readout
+from analysis.segments import SEGMENTS
 from analysis.statistics.life import LifeTable
 from analysis.statistics.moments import Moments
 from tests.analysis.lakes import START, day, description, event, exposure, write_lake
@@ -376,7 +377,7 @@ def test_collect__segments__add_up_to_each_variant(tmp_path, unit_kind):
 
     collected = collect(plan, segmented_lake(tmp_path, unit_kind))
 
-    for segment in ("role", "region", "tenure"):
+    for segment in SEGMENTS:
         levels = collected.segments["sales"][segment]
         for variant in plan.variants:
             whole = collected.metrics["sales"][variant]
@@ -399,6 +400,81 @@ def test_collect__segments__say_what_was_known_at_exposure(tmp_path):
         "under 3 months": 12,
         "under a year": 24,
         "a year or more": 12,
+    }
+
+
+BUSY = ("session_started", "challenge_completed", "course_progressed", "peer_post")
+
+
+def engaged_lake(root):
+    """Learner n met a variant on day 20, and was active on n days of the two weeks before."""
+    exposures = [exposure(f"learner-{n}", ("control", "double")[n % 2], day(20)) for n in range(15)]
+    before = [event(f"learner-{n}", BUSY[d % 4], day(6.5 + d)) for n in range(15) for d in range(n)]
+    # What comes with the exposure or after it is no prior engagement, and this is long before.
+    after = [event("learner-0", BUSY[0], day(20 + d)) for d in range(10)]
+    long_ago = [event("learner-0", BUSY[0], day(5.5))]
+    return write_lake(root, exposures=exposures, events=[*before, *after, *long_ago])
+
+
+def learners_by_band(collected, metric):
+    levels = collected.segments[metric]["prior_engagement"]
+    return {level: sum(each.n_learners for each in arms.values()) for level, arms in levels.items()}
+
+
+@pytest.mark.parametrize("unit_kind", ["learner", "team"])
+def test_collect__prior_engagement_without_a_score__counts_active_days_before(tmp_path, unit_kind):
+    sales = (replace(SALES[0], window_days=14),)
+    exposures_of = {"learner": engaged_lake, "team": engaged_teams}[unit_kind]
+
+    found = collect(plan_of(unit_kind, metrics=sales), exposures_of(tmp_path))
+
+    # Bands stand in their order; of two weeks, 1 day is less than 1 a week, 4 are 2 a week.
+    assert list(learners_by_band(found, "sales").items()) == [
+        ("none", 1),
+        ("low (less than 1 day a week)", 1),
+        ("middle (1 to 2 days a week)", 2),
+        ("high (2 days a week or more)", 11),
+    ]
+
+
+def engaged_teams(root):
+    engaged_lake(root)
+    met = [
+        exposure(f"learner-{n}", ("control", "double")[n % 2], day(20), unit=f"team-{n % 4}")
+        for n in range(15)
+    ]
+    return write_lake(root, exposures=met)
+
+
+def test_collect__prior_engagement_of_a_score__bands_the_score_before(tmp_path):
+    lake, plan = engaged_lake(tmp_path), plan_of(metrics=METRICS[:2])
+
+    found = collect(plan, lake, NORMS)
+
+    scores = [
+        score_learner([Happening(d, BUSY[d % 4]) for d in range(n)], NORMS).score for n in range(15)
+    ]
+    expected = {
+        "none": sum(score == 0 for score in scores),
+        "low (under 25 points)": sum(0 < score < 25 for score in scores),
+        "middle (25 to 50 points)": sum(25 <= score < 50 for score in scores),
+        "high (50 points or more)": sum(score >= 50 for score in scores),
+    }
+    wanted = {level: n for level, n in expected.items() if n}
+    assert len(wanted) >= 3
+    assert learners_by_band(found, "energize") == learners_by_band(found, "sales") == wanted
+
+
+def test_collect__prior_engagement_as_a_stratum__compares_within_it(tmp_path):
+    sales = (replace(SALES[0], window_days=14),)
+    plan = plan_of(metrics=sales, strata=("prior_engagement",))
+
+    found = collect(plan, engaged_lake(tmp_path)).metrics["sales"]["control"]
+
+    assert {name: part.n for name, part in found.parts.items()} == {
+        "prior_engagement=none": 1,
+        "prior_engagement=middle (1 to 2 days a week)": 1,
+        "prior_engagement=high (2 days a week or more)": 6,
     }
 
 
@@ -451,7 +527,7 @@ def test_collect__stratum_of_a_list__compares_within_it(tmp_path):
 def test_collect__stratum_of_a_list__is_no_segment(tmp_path):
     collected = collect(plan_of(metrics=SALES, strata=("stratum",)), listed_lake(tmp_path))
 
-    assert set(collected.segments["sales"]) == {"role", "region", "tenure"}
+    assert set(collected.segments["sales"]) == set(SEGMENTS)
 
 
 def test_collect__stratum_where_nobody_was_listed__is_one(tmp_path):

@@ -59,3 +59,12 @@ def test_page__readout_with_segments__has_the_section():
     assert '<section id="benefits"' in text
     assert "read the overall effect" in text
     assert '<a href="#benefits">' in text
+
+
+def test_prior_engagement__sentence_and_chart__say_it_in_words():
+    benefit = factories.benefit(segment="prior_engagement")
+
+    chart = words.benefit_chart(factories.metric(), benefit, TITLES)
+
+    assert "levels of prior engagement differ" in said(segment="prior_engagement", p_adjusted=0.01)
+    assert chart.title == "Streak badge, by prior engagement"

@@ -189,6 +189,14 @@ def test_count_segments__metric_that_leaves_units_out__counts_none():
     assert count_segments({"region": region}, {"control": 40, "double": 55}) == {}
 
 
+def test_count_segments__prior_engagement__is_named_in_words():
+    bands = {"none": {"control": units(40), "double": units(30)}}
+
+    found = count_segments({"prior_engagement": bands}, {"control": 40, "double": 30})
+
+    assert list(found) == ["prior engagement none"]
+
+
 def test_count_segments__teams__counts_none():
     sums = ClusterSums(("outcome",), np.array([3, 4]), np.zeros((2, 1)))
 

@@ -26,6 +26,32 @@ def test_moments__merged_in_any_grouping__equal_the_whole(a, b, c):
         assert merged.m2 == pytest.approx(whole.m2, rel=1e-9, abs=1e-5)
 
 
+@given(ROWS, ROWS, ROWS)
+def test_moments_total__parts__equals_the_whole(a, b, c):
+    whole = Moments.of(COLUMNS, np.concatenate([a, b, c]))
+
+    total = Moments.total([Moments.of(COLUMNS, rows) for rows in (a, b, c)])
+
+    assert total.n == whole.n
+    assert total.mean == pytest.approx(whole.mean, abs=1e-9)
+    assert total.m2 == pytest.approx(whole.m2, rel=1e-9, abs=1e-5)
+
+
+def test_moments_total__large_mean_beside_nobody__keeps_its_variance():
+    rows = 1e8 + np.random.default_rng(3).normal(size=(4_000, 2))
+    parts = [Moments.empty(COLUMNS), *(Moments.of(COLUMNS, part) for part in np.split(rows, 40))]
+
+    total = Moments.total(parts)
+
+    assert total.variance("outcome") == pytest.approx(rows[:, 0].var(ddof=1), rel=1e-7)
+
+
+@pytest.mark.parametrize("parts", [[], [Moments.empty(("outcome",)), Moments.empty(COLUMNS)]])
+def test_moments_total__nothing_or_other_columns__is_refused(parts):
+    with pytest.raises(ValueError, match="expected the same ones in each"):
+        Moments.total(parts)
+
+
 def test_moments__variance_and_covariance__match_numpy():
     rows = np.random.default_rng(1).normal(size=(50, 2))
 
