@@ -17,6 +17,13 @@ class XapiStatement(SQLModel, table=True):
         sa.Index("ix_xapi_statement_environment_id_stored_at", "environment_id", "stored_at"),
         sa.Index("ix_xapi_statement_environment_id_target_id", "environment_id", "target_id"),
         sa.Index("ix_xapi_statement_environment_id_learner", "environment_id", "learner"),
+        sa.Index(
+            "ix_xapi_statement_references",
+            "environment_id",
+            "position",
+            sqlite_where=sa.text("target_id IS NOT NULL"),
+            postgresql_where=sa.text("target_id IS NOT NULL"),
+        ),
     )
 
     position: int | None = Field(default=None, primary_key=True, sa_type=BigId)

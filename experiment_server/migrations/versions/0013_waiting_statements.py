@@ -1,4 +1,4 @@
-"""Which statements are no events yet, for as long as the store has them."""
+"""Which statements are no events yet, for as long as the store has them, and which refer."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,7 +41,17 @@ def upgrade() -> None:
     for columns in (("environment_id", "is_tried", "position"), ("environment_id", "content_key")):
         name = op.f("ix_xapi_waiting_" + "_".join(columns))
         op.create_index(name, "xapi_waiting", columns, unique=False)
+    refers = sa.text("target_id IS NOT NULL")
+    op.create_index(
+        "ix_xapi_statement_references",
+        "xapi_statement",
+        ["environment_id", "position"],
+        unique=False,
+        sqlite_where=refers,
+        postgresql_where=refers,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_xapi_statement_references", table_name="xapi_statement")
     op.drop_table("xapi_waiting")
