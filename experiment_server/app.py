@@ -29,7 +29,7 @@ from experiment_server.holdouts import api as holdouts_api
 from experiment_server.identity import Identity
 from experiment_server.ingest import api as ingest_api
 from experiment_server.ingest import jobs as ingest_jobs
-from experiment_server.ingest import outcomes_api, quarantine_api, quarantine_pages
+from experiment_server.ingest import outcomes_api
 from experiment_server.kind_rules import api as kind_rules_api
 from experiment_server.members import api as members_api
 from experiment_server.members import pages as members_pages
@@ -51,6 +51,8 @@ from experiment_server.readouts import api as readouts_api
 from experiment_server.readouts import jobs as readouts_jobs
 from experiment_server.readouts import pages as readouts_pages
 from experiment_server.readouts.suggest import suggest_after
+from experiment_server.replays import api as replays_api
+from experiment_server.replays import pages as replays_pages
 from experiment_server.reports import api as reports_api
 from experiment_server.reports import jobs as reports_jobs
 from experiment_server.reports import pages as reports_pages
@@ -83,7 +85,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     caliper_api.blueprint,
     kind_rules_api.blueprint,
     outcomes_api.blueprint,
-    quarantine_api.blueprint,
+    replays_api.blueprint,
     environments_api.blueprint,
     retention_api.blueprint,
     flags_api.blueprint,
@@ -110,7 +112,7 @@ BLUEPRINTS: Final[Sequence[Blueprint]] = (
     metrics_pages.blueprint,
     scores_pages.blueprint,
     reports_pages.blueprint,
-    quarantine_pages.blueprint,
+    replays_pages.blueprint,
     members_pages.blueprint,
 )  # fmt: skip
 

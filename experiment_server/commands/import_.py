@@ -43,7 +43,9 @@ Timezone = Annotated[
 ]
 Format = Annotated[str | None, typer.Option(help="One of " + ", ".join(FORMATS))]
 Encoding = Annotated[str | None, typer.Option(help="Of text; default: UTF-8, or by its mark.")]
-Delimiter = Annotated[str | None, typer.Option(help="Of CSV; default: found in the header.")]
+Delimiter = Annotated[
+    str | None, typer.Option(help="Of CSV, \\t for a tab; default: found in the header.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -92,8 +94,8 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
 
 def _zone(name: str | None) -> ZoneInfo | None:
     try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError):
+        return None if name is None else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, as Europe
         raise Problem(422, f"--timezone: {name!r} is unknown; for example Europe/Berlin.") from None
 
 

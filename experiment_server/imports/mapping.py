@@ -1,19 +1,22 @@
 """From a file's columns to the items that the API takes: which column is which field."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
 
+from experiment_server.ingest.items import Unacceptable
 from experiment_server.ingest.standards.native import LEARNER_ATTRIBUTES
 from experiment_server.problems import Problem
 
 PROPERTY: Final = "properties."
+_NUMBER_ID: Final = re.compile(r"(0|[1-9][0-9]{0,14})\.0")
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,11 @@ class ColumnMapping:
     unused: tuple[str, ...]  # columns that no field takes
 
     def to_item(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """One row as an item; what does not fit stays as it is, for the parser to refuse."""
+        """One row as an item; what does not fit stays as it is, for the parser to refuse.
+
+        Raises:
+            Unacceptable: a value is of no type that an item can have.
+        """
         found: dict[str, Any] = dict(self.fixed)
         for field, column in self.fields:
             value = values.get(column)
@@ -128,6 +135,9 @@ def _near(column: str, columns: tuple[str, ...]) -> str:
 
 def _read(field: str, value: Any, timezone: ZoneInfo | None) -> Any:
     """A field's value as the parser wants it, or as it is when it cannot be that."""
+    if isinstance(value, (bytes, timedelta)):
+        found = "is bytes" if isinstance(value, bytes) else "is a duration"
+        raise Unacceptable(field, f"{found}, which JSON has not", "write text or a number")
     read = _READERS.get(field)
     if read is None:
         return value.strip() if type(value) is str else value
@@ -138,11 +148,14 @@ def _to_text(value: Any, _timezone: ZoneInfo | None) -> Any:
     """An id: spreadsheets and data frames make numbers of 1017 and 1017.0."""
     if type(value) is float and value.is_integer():
         return str(int(value))
-    return str(value) if type(value) is int else value.strip() if type(value) is str else value
+    if type(value) is str:
+        text = value.strip()
+        return text.removesuffix(".0") if _NUMBER_ID.fullmatch(text) else text
+    return str(value) if type(value) is int else value
 
 
 def _to_number(value: Any, _timezone: ZoneInfo | None) -> Any:
-    if type(value) is not str:
+    if type(value) is not str or "_" in value:  # Python reads 1_000, and nobody means it
         return value
     try:
         return float(value)
@@ -220,7 +233,11 @@ def _outcome(found: dict[str, Any]) -> dict[str, Any]:
 def _with_id(item: dict[str, Any]) -> dict[str, Any]:
     """The item with an id of its own content, so that the same row is the same item everywhere."""
     if "id" not in item:
-        content = orjson.dumps(item, option=orjson.OPT_SORT_KEYS, default=str)
+        try:
+            content = orjson.dumps(item, option=orjson.OPT_SORT_KEYS, default=str)
+        except orjson.JSONEncodeError as error:
+            found = f"cannot be written as JSON ({error})"
+            raise Unacceptable("row", found, "flatten it: names and values") from None
         item["id"] = "file:" + blake2b(content, digest_size=16).hexdigest()
     return item
 

@@ -81,7 +81,7 @@ class Report:
         for one in refused:
             said = (one.row.number, one.field, one.reason, one.remedy)
             writer.writerow([*said, *one.row.original])
-        return text.getvalue().encode()
+        return text.getvalue().encode(errors="backslashreplace")
 
 
 def _as_json(one: RefusedRow) -> bytes:
@@ -92,4 +92,8 @@ def _as_json(one: RefusedRow) -> bytes:
         "remedy": one.remedy,
         "original": one.row.original,
     }
-    return orjson.dumps(said, default=str, option=orjson.OPT_APPEND_NEWLINE)
+    try:
+        return orjson.dumps(said, default=str, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:
+        said["original"] = "(nested too deeply to be shown)"
+        return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)

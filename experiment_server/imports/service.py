@@ -95,7 +95,7 @@ def run_import(
             environment_id=int(environment.id or 0),
             fingerprint=_fingerprint(asked.path, source, mapping),
             subject=subject.name,
-            file_name=asked.path.name[:300],
+            file_name=os.fsencode(asked.path.name).decode(errors="replace")[:300],
             started_at=state.clock(),
             updated_at=state.clock(),
         )
@@ -251,6 +251,10 @@ def _open(asked: FileWish) -> AbstractContextManager[Source]:
         raise unreadable(path.name, "its format is unknown", f"--format: {', '.join(FORMATS)}.")
     if chosen == "csv":
         return open_csv(path, asked.encoding, asked.delimiter)
+    if asked.delimiter is not None:
+        raise unreadable(path.name, f"{chosen} has no delimiter", "Leave --delimiter out.")
+    if chosen == "parquet" and asked.encoding is not None:
+        raise unreadable(path.name, "Parquet has no encoding", "Leave --encoding out.")
     return open_json_lines(path, asked.encoding) if chosen == "jsonl" else open_parquet(path)
 
 

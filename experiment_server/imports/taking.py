@@ -10,7 +10,7 @@ from experiment_server.imports.mapping import EVENTS, LEARNERS, OUTCOMES, Column
 from experiment_server.imports.report import RefusedRow
 from experiment_server.imports.rows import FileRow
 from experiment_server.ingest import buffer
-from experiment_server.ingest.items import ParsedItem, Refusal, Rules
+from experiment_server.ingest.items import ParsedItem, Refusal, Rules, Unacceptable
 from experiment_server.ingest.outcome_service import outcome_rules, take_facts
 from experiment_server.ingest.outcomes import Fact, parse_outcome
 from experiment_server.ingest.service import load_rules
@@ -37,7 +37,12 @@ def parse_rows(rows: Sequence[FileRow], mapping: ColumnMapping, rules: Rules) ->
         if row.values is None:
             refused.append(RefusedRow(row, *(row.problem or ("row", "is unreadable", "mend it"))))
             continue
-        found = parse(mapping.to_item(row.values), row.number, rules)
+        try:
+            found = parse(mapping.to_item(row.values), row.number, rules)
+        except Unacceptable as no_item:
+            said = (no_item.field, no_item.reason, no_item.remedy)
+            refused.append(RefusedRow(row, *said))
+            continue
         if isinstance(found, Refusal):
             refused.append(RefusedRow(row, found.field, found.reason, found.remedy))
         else:

@@ -35,6 +35,12 @@ class Why(NamedTuple):
         return plain[:MAX_CAUSE]
 
 
+class SetAside(NamedTuple):
+    """Nothing is wrong with a thing any more, and nobody wants it: what a replay says of it."""
+
+    note: str
+
+
 class Held(NamedTuple):
     """One thing to keep.
 
@@ -65,6 +71,11 @@ def as_text(raw: Any) -> tuple[str, bool]:
     except (RecursionError, ValueError, TypeError):
         return "(nested too deeply to be kept)", False
     return text[:MAX_RAW], len(text) <= MAX_RAW
+
+
+def received_key(raw: Any) -> bytes:
+    """The ``content_key`` that a thing with every right has in quarantine, or would have."""
+    return content_key(as_text(raw)[0], may_describe=True)
 
 
 def content_key(text: str, may_describe: bool) -> bytes:

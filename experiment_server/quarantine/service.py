@@ -22,6 +22,7 @@ from experiment_server.quarantine.held import (
     WAITING,
     Again,
     Held,
+    SetAside,
     Why,
     as_text,
     content_key,
@@ -35,7 +36,8 @@ OVERFLOW: Final = Held(
     Why(
         "quarantine",
         "is full, so no more is kept; times says how many things were only counted",
-        "replay or discard what waits; the sender was told of each thing that was refused",
+        "replay or discard what waits; xAPI statements are all in their store, and a replay reads "
+        "them there; of anything else the sender was told what was refused, and can send it again",
     ),
 )
 MAX_CAUSES: Final = 100
@@ -46,11 +48,12 @@ _INSERTS: Final[dict[str, Callable[..., Any]]] = {
     "postgresql": postgresql.insert,
 }
 
-ReadAgain = Callable[[Session, int, str, datetime, Sequence[Again]], list[Why | None]]
+Answer = Why | SetAside | None
+ReadAgain = Callable[[Session, int, str, datetime, Sequence[Again]], list[Answer]]
 """Parses things of one standard and one time of receipt again, and buffers what is good now.
 
 Takes the session, the environment's id, the standard, when the things were received, the things;
-gives for each None when it was taken (or was there already), else why not.
+gives for each None when it was taken (or was there already), else why not, or that it is set aside.
 """
 
 
@@ -172,18 +175,19 @@ def replay(
     A thing and its mark change in one transaction. At most ``MAX_SETTLED`` are tried.
     """
     environment_id = _id(environment)
-    tried, taken, after = 0, 0, 0
+    tried, taken, kept, after = 0, 0, 0, 0
     while tried < MAX_SETTLED:
         with database.write() as session:
             items = _take(session, environment_id, chosen, after)
             taken += _read_all(session, items, read_again, now)
+            kept += sum(item.status == WAITING for item in items)
         if not items:
             break
         tried += len(items)
         after = int(items[-1].id or 0)
     with database.write() as session:
         left = _count_after(session, environment_id, chosen, after)
-        done = Replayed(taken, tried - taken, left)
+        done = Replayed(taken, kept, left)
         _record(session, actor, environment, "quarantine.replay", chosen, done._asdict())
     return done
 
@@ -212,6 +216,32 @@ def discard(
     after = {"n_discarded": n_discarded, "reason": reason}
     _record(session, actor, environment, "quarantine.discard", chosen, after)
     return n_discarded
+
+
+def waiting_keys(environment_id: int, standard: str, chosen: Chosen) -> Any:
+    """A query of the chosen waiting things' content keys, of one standard."""
+    return sa.select(col(QuarantinedItem.content_key)).where(
+        *_where(environment_id, chosen),
+        col(QuarantinedItem.standard) == standard,
+        col(QuarantinedItem.status) == WAITING,
+    )
+
+
+def settle(
+    session: Session,
+    environment_id: int,
+    standard: str,
+    keys: Sequence[bytes],
+    values: dict[str, Any],
+) -> None:
+    """Mark waiting things, named by content keys, as settled; ``values`` say how and when."""
+    chosen = sa.update(QuarantinedItem).where(
+        col(QuarantinedItem.environment_id) == environment_id,
+        col(QuarantinedItem.standard) == standard,
+        col(QuarantinedItem.status) == WAITING,
+        col(QuarantinedItem.content_key).in_(sorted(keys)),
+    )
+    session.connection().execute(chosen.values(**values))
 
 
 def forget_before(session: Session, before: datetime) -> int:
@@ -311,19 +341,21 @@ def _read_all(
     for (environment_id, standard, received_at), group in groups.items():
         again = [Again(json.loads(item.raw), item.may_describe) for item in group]
         answers = read_again(session, environment_id, standard, received_at, again)
-        for item, why in zip(group, answers, strict=True):
-            _settle(item, why, now)
-            taken += why is None
+        for item, answer in zip(group, answers, strict=True):
+            _settle(item, answer, now)
+            taken += answer is None
     session.flush()
     return taken
 
 
-def _settle(item: QuarantinedItem, why: Why | None, now: datetime) -> None:
-    if why is None:
+def _settle(item: QuarantinedItem, answer: Answer, now: datetime) -> None:
+    if answer is None:
         item.status, item.settled_at = REPLAYED, now
-        return
-    for name, text in _why(why).items():
-        setattr(item, name, text)
+    elif isinstance(answer, SetAside):
+        item.status, item.settled_at, item.note = DISCARDED, now, answer.note
+    else:
+        for name, text in _why(answer).items():
+            setattr(item, name, text)
 
 
 def _record(

@@ -19,7 +19,8 @@ from experiment_server.strict_json import dumps
 from experiment_server.xapi import service
 from experiment_server.xapi.alternate import parse_form
 from experiment_server.xapi.contents import time_text
-from experiment_server.xapi.query import CURSOR, Query, find, parse_query
+from experiment_server.xapi.finding import find
+from experiment_server.xapi.query import CURSOR, Query, parse_query
 from experiment_server.xapi.requests import (
     ONE,
     VERSION_HEADER,

@@ -17,6 +17,13 @@ class XapiStatement(SQLModel, table=True):
         sa.Index("ix_xapi_statement_environment_id_stored_at", "environment_id", "stored_at"),
         sa.Index("ix_xapi_statement_environment_id_target_id", "environment_id", "target_id"),
         sa.Index("ix_xapi_statement_environment_id_learner", "environment_id", "learner"),
+        sa.Index(
+            "ix_xapi_statement_references",
+            "environment_id",
+            "position",
+            sqlite_where=sa.text("target_id IS NOT NULL"),
+            postgresql_where=sa.text("target_id IS NOT NULL"),
+        ),
     )
 
     position: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -30,6 +37,30 @@ class XapiStatement(SQLModel, table=True):
     happened_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # if a time was sent
     stored_at: datetime = Field(sa_type=UTCDateTime)
     body: dict[str, Plain] = Field(sa_type=JSONValue)
+
+
+class XapiWaiting(SQLModel, table=True):
+    """A statement that was accepted and is no event yet: a replay reads it again in the store.
+
+    Quarantine forgets, fills up and cuts what is long; this goes with the statement only.
+    """
+
+    __tablename__ = "xapi_waiting"
+    __table_args__ = (
+        sa.Index(None, "environment_id", "is_tried", "position"),
+        sa.Index(None, "environment_id", "content_key"),
+    )
+
+    position: int = Field(
+        primary_key=True,
+        sa_type=BigId,
+        foreign_key="xapi_statement.position",
+        ondelete="CASCADE",
+        sa_column_kwargs={"autoincrement": False},
+    )
+    environment_id: int = Field(foreign_key="environment.id")
+    content_key: bytes | None = Field(default=None, sa_type=sa.LargeBinary(16))  # in quarantine
+    is_tried: bool = False  # in a replay that takes several calls: by an earlier one of them
 
 
 class XapiMention(SQLModel, table=True):

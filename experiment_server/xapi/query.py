@@ -1,4 +1,4 @@
-"""Which statements a GET asks for, and finding them (Communication 2.1.3)."""
+"""Which statements a GET asks for (Communication 2.1.3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,6 @@ from datetime import datetime
 from typing import Any, Final, NoReturn
 
 import orjson
-import sqlalchemy as sa
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
 
 from experiment_server.problems import FieldError, Problem, shown
 from experiment_server.statements.formats import FORMATS
@@ -24,10 +21,8 @@ from experiment_server.xapi.contents import (
     VERB,
     thing_key,
 )
-from experiment_server.xapi.models import XapiMention, XapiStatement
 
 MAX_PAGE: Final = 200
-FOLLOWED: Final = 2  # statement references of statement references
 CURSOR: Final = "from"  # of the address in `more`
 _FLAGS: Final = {"true": True, "false": False}
 _SINGLE: Final = ("statementId", "voidedStatementId", "format", "attachments")
@@ -83,60 +78,6 @@ def parse_query(arguments: Mapping[str, str]) -> Query:
         start=_whole(arguments, CURSOR),
         format=_format(arguments),
         with_attachments=_flag(arguments, "attachments"),
-    )
-
-
-def find(
-    session: Session, environment_id: int, query: Query
-) -> tuple[list[dict[str, Any]], int | None]:
-    """The bodies of a page, and the position to continue after when there are more."""
-    statement = aliased(XapiStatement)
-    wanted = select(statement).where(
-        statement.environment_id == environment_id, col(statement.is_voided).is_(False)
-    )
-    if query.filters:
-        wanted = _where_it_or_its_target(wanted, statement, query.filters)
-    position, stored_at = col(statement.position), col(statement.stored_at)
-    if query.since is not None:
-        wanted = wanted.where(stored_at > query.since)
-    if query.until is not None:
-        wanted = wanted.where(stored_at <= query.until)
-    if query.start is not None:
-        after = position > query.start if query.ascending else position < query.start
-        wanted = wanted.where(after)
-    order = position.asc() if query.ascending else position.desc()
-    found = list(session.exec(wanted.order_by(order).limit(query.limit + 1)))
-    page = found[: query.limit]
-    has_more = len(found) > len(page)
-    return [one.body for one in page], page[-1].position if has_more else None
-
-
-def _where_it_or_its_target(wanted: Any, statement: Any, filters: tuple[Filter, ...]) -> Any:
-    """Also statements whose reference leads to a statement that fits."""
-    fits, source = [_fits(statement, filters)], statement
-    for _ in range(FOLLOWED):
-        target = aliased(XapiStatement)
-        is_target = sa.and_(
-            col(target.environment_id) == source.environment_id,
-            col(target.statement_id) == source.target_id,
-        )
-        wanted = wanted.outerjoin(target, is_target)
-        fits.append(_fits(target, filters))
-        source = target
-    return wanted.where(sa.or_(*fits))
-
-
-def _fits(statement: Any, filters: tuple[Filter, ...]) -> Any:
-    return sa.and_(
-        *(
-            sa.exists().where(
-                col(XapiMention.environment_id) == statement.environment_id,
-                col(XapiMention.role).in_(one.roles),
-                col(XapiMention.thing) == one.thing,
-                col(XapiMention.position) == statement.position,
-            )
-            for one in filters
-        )
     )
 
 

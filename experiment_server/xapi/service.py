@@ -14,9 +14,10 @@ from experiment_server.environments.models import Environment
 from experiment_server.ingest.mapped import XAPI, take
 from experiment_server.ingest.pseudonyms import Pseudonyms
 from experiment_server.problems import Problem, shown
+from experiment_server.quarantine.held import received_key
 from experiment_server.statements.identity import learner_id
 from experiment_server.xapi.contents import Contents, Receipt, describe, mentions_of
-from experiment_server.xapi.models import XapiMention, XapiStatement
+from experiment_server.xapi.models import XapiMention, XapiStatement, XapiWaiting
 
 LOCKS: Final = 7_300_000_000  # advisory locks of statement stores; none else is near
 _TICK: Final = timedelta(microseconds=1)
@@ -93,6 +94,21 @@ def load(
         what = "voided statement" if voided else "statement (or it is voided)"
         raise Problem(404, f"There is no {what} with the id {shown(statement_id)}.")
     return found.body
+
+
+def find_voided(session: Session, environment_id: int, statement_ids: Sequence[str]) -> set[str]:
+    """Which of these ids (in lower case) a stored statement voids, whether they are stored or not.
+
+    A voiding statement itself cannot be voided: the caller knows which of the ids are such.
+    """
+    found = session.exec(
+        select(XapiStatement.target_id).where(
+            XapiStatement.environment_id == environment_id,
+            col(XapiStatement.target_id).in_(statement_ids),
+            col(XapiStatement.is_voiding).is_(True),
+        )
+    )
+    return {str(target) for target in found}
 
 
 def forget_before(session: Session, environment_id: int, before: datetime) -> int:
@@ -194,8 +210,31 @@ def _insert(
             for role, thing in sorted(mentions_of(contents.body, pseudonyms))
         ],
     )
-    counted = [row["body"] for row in rows if not row["is_voided"]]
-    take(session, environment_id, XAPI, counted, stored_at)
+    counted = [
+        (int(position or 0), contents.body)
+        for position, contents, row in zip(positions, new, rows, strict=True)
+        if not row["is_voided"]
+    ]
+    receipt = take(session, environment_id, XAPI, [body for _position, body in counted], stored_at)
+    _note_waiting(session, environment_id, [counted[one.index] for one in receipt.refused])
+
+
+def _note_waiting(
+    session: Session, environment_id: int, refused: Sequence[tuple[int, dict[str, Any]]]
+) -> None:
+    """Note which statements are no events yet, for as long as the store has them."""
+    if not refused:
+        return
+    rows = [
+        {
+            "position": position,
+            "environment_id": environment_id,
+            "content_key": received_key(body),
+            "is_tried": False,
+        }
+        for position, body in refused
+    ]
+    session.connection().execute(sa.insert(XapiWaiting), rows)
 
 
 def _learner(contents: Contents, pseudonyms: Pseudonyms) -> str | None:
@@ -218,11 +257,4 @@ def _void(session: Session, environment_id: int, new: Sequence[Contents]) -> set
         )
         .values(is_voided=True)
     )
-    earlier = session.exec(
-        select(XapiStatement.target_id).where(
-            XapiStatement.environment_id == environment_id,
-            col(XapiStatement.target_id).in_([contents.statement_id for contents in new]),
-            col(XapiStatement.is_voiding).is_(True),
-        )
-    )
-    return targets | {str(target) for target in earlier}
+    return targets | find_voided(session, environment_id, [one.statement_id for one in new])

@@ -83,6 +83,27 @@ def test_csv__rows_that_are_too_short_or_long__are_named_and_the_others_read(tmp
     assert rows[2].original == ["1", "2", "3"]
 
 
+def test_csv__split_at_a_tab_as_shells_write_it__gives_its_rows(tmp_path):
+    path = written(tmp_path, CSV.replace(",", "\t"))
+
+    assert [row.values for row in read_csv(path, delimiter="\\t")] == ROWS
+
+
+def test_csv__line_that_is_too_long__is_refused_though_its_beginning_fits(tmp_path, monkeypatch):
+    monkeypatch.setattr("experiment_server.imports.text_files.MAX_ROW", 10)
+    rows = read_csv(written(tmp_path, "a,b\n1,23456789012345678901234567890\n1,2\n"))
+
+    assert [row.values for row in rows] == [None, {"a": "1", "b": "2"}]
+    assert "is longer than 10 characters" in rows[0].problem[1]
+
+
+def test_csv__quote_that_may_have_eaten_other_rows__stops_and_names_the_row(tmp_path):
+    path = written(tmp_path, 'a,b\n1,2\n"1,2\n3,4\n"x,5\n')
+
+    with pytest.raises(Problem, match="row 2: "):
+        read_csv(path)
+
+
 @pytest.mark.parametrize(("content", "said"), BROKEN.values(), ids=BROKEN)
 def test_csv__that_cannot_be_read__says_why(tmp_path, content, said):
     with pytest.raises(Problem, match=said):
@@ -150,6 +171,14 @@ def test_parquet__its_types__become_what_json_has_too(tmp_path):
         "value": 12.5,
         "properties": {"activity": "q-7"},
     }
+
+
+def test_parquet__a_column_twice__says_which(tmp_path):
+    path = tmp_path / "f.parquet"
+    pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]), path)
+
+    with pytest.raises(Problem, match="two columns are called 'a'"), open_parquet(path):
+        pass
 
 
 def test_parquet__damaged__says_so(tmp_path):

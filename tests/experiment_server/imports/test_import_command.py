@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
@@ -262,6 +263,16 @@ def test_import__audit__says_how_many_and_no_learner(momentum, database, tmp_pat
         ("f.csv", "a,b\n1,2\n", (), "no column for learner, kind, at. It has: a, b."),
         ("f.csv", "a\n", ("--column", "learner"), "expected FIELD="),
         ("f.csv", "a\n", ("--timezone", "Mars/Base"), "for example Europe/Berlin"),
+        ("f.csv", "a\n", ("--timezone", "Europe"), "for example Europe/Berlin"),
+        ("f.csv", "a\n", ("--timezone", ""), "for example Europe/Berlin"),
+        ("f.csv", "a\n", ("--delimiter", "ab"), "--delimiter is one character"),
+        ("f.csv", "a\n", ("--delimiter", ""), "--delimiter is one character"),
+        ("f.csv", "a\n", ("--delimiter", '"'), "--delimiter is one character"),
+        ("f.csv", "a\n", ("--encoding", "hex"), "unknown encoding 'hex'"),
+        ("f.csv", "a\n", ("--encoding", "rot13"), "unknown encoding 'rot13'"),
+        ("f.csv", "a\n", ("--encoding", ""), "unknown encoding ''"),
+        ("f.jsonl", "{}\n", ("--delimiter", ";"), "jsonl has no delimiter"),
+        ("f.parquet", "PAR1", ("--encoding", "latin-1"), "Parquet has no encoding"),
         ("f.csv", "a\n", ("--environment", "nowhere"), "nowhere"),
     ],
 )
@@ -284,3 +295,100 @@ def test_import__missing_file__says_so(momentum, tmp_path, place):
     done = momentum("import", "events", str(tmp_path / "gone.csv"), *PLACE)
 
     assert "no such file" in done.refusal
+
+
+GOOD = {"learner": "ben", "kind": "sale", "at": AT}
+FAR = 10**18  # microseconds since 1970: the year 33,658
+DEEP = '{"x":' + "[" * 900 + "]" * 900 + "}"
+FAR_TIMES = {
+    "naive": pa.array([FAR, 0], pa.timestamp("us")),
+    "in UTC": pa.array([FAR, 0], pa.timestamp("us", "UTC")),
+    "in seconds": pa.array([10**15, 0], pa.timestamp("s", "UTC")),
+    "days": pa.array([10**7, 0], pa.int32()).cast(pa.date32()),
+    "days in milliseconds": pa.array([86_400_000 * 10**7, 0], pa.int64()).cast(pa.date64()),
+    "of a dictionary": pa.array([FAR, 0], pa.timestamp("us")).dictionary_encode(),
+    "in no zone that there is": pa.array([FAR, 0], pa.timestamp("us", "Mars/Base")),
+    "text that is no UTF-8": pa.Array.from_buffers(
+        pa.string(),
+        2,
+        [
+            None,
+            pa.py_buffer(bytes([0] * 4 + [1] + [0] * 3 + [2] + [0] * 3)),
+            pa.py_buffer(b"\xff\xfe"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("at", FAR_TIMES.values(), ids=FAR_TIMES)
+def test_import__parquet_value_that_python_cannot_hold__refuses_its_row_by_column(
+    momentum, tmp_path, place, at
+):
+    path = tmp_path / "f.parquet"
+    both = {"learner": ["ada", "ben"], "kind": ["sale", "sale"]}
+    pq.write_table(pa.table({**both, "at": at}), path)
+
+    done = momentum("import", "events", str(path), *PLACE, "--timezone", "UTC")
+
+    first, second = (
+        json.loads(line) for line in (tmp_path / "f.parquet.refused.jsonl").read_text().splitlines()
+    )
+    assert done.code == 0
+    assert (first["row"], first["field"], first["original"]["learner"]) == (1, "at", "ada")
+    assert "cannot be read" in first["reason"]
+    assert (second["row"], second["field"]) == (2, "at")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "lines", "field"),
+    [
+        ("f.jsonl", [json.dumps({**GOOD, "properties": 0}).replace(": 0}", f": {DEEP}}}")], "row"),
+        ("f.csv", ['"ada"x,sale,' + AT], "row"),
+        ("f.csv", ["x" * 1_500_000 + ",sale," + AT], "row"),
+        ("f.csv", ["a\x00da,sale," + AT], "learner"),
+        ("f.csv", ["ada,sale,0001-01-01"], "at"),
+        ("f.csv", ["ada,sale,9999-12-31T23:59:59"], "at"),
+    ],
+    ids=["deep", "quote", "huge", "NUL", "first day", "last day"],
+)
+def test_import__odd_row__is_refused_alone_and_the_next_is_taken(
+    momentum, database, settings, tmp_path, place, name, lines, field
+):
+    good = [json.dumps(GOOD)] if name == "f.jsonl" else [",".join(GOOD.values())]
+    head = [] if name == "f.jsonl" else [",".join(GOOD)]
+    path = written(tmp_path, name, *head, *lines, *good)
+
+    done = momentum("import", "events", str(path), *PLACE, "--timezone", "America/New_York")
+
+    assert done.code == 0, done.refusal
+    assert f"row 1: {field} " in done.text
+    assert "2 rows: 1 events were taken, 0 there already, 1 were refused" in done.text
+    assert len(lake_rows(database, settings)) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "values",
+    [[b"\xff"], pa.array([7], pa.duration("ns"))],
+    ids=["bytes", "duration"],
+)
+def test_import__property_that_json_has_not__is_refused_by_name(momentum, tmp_path, place, values):
+    path = tmp_path / "f.parquet"
+    pq.write_table(
+        pa.table({**{name: [value] for name, value in GOOD.items()}, "properties.x": values}), path
+    )
+
+    done = momentum("import", "events", str(path), *PLACE)
+
+    assert "row 1: properties.x is" in done.text
+
+
+def test_import__file_name_that_is_no_utf_8__is_imported(settings, database, tmp_path, place):
+    path = written(tmp_path, os.fsdecode(b"caf\xe9.csv"), "learner,kind,at", f"ada,sale,{AT}")
+    state = State(settings=settings, database=database)
+
+    done = run_import(state, place, EVENTS, FileWish(path, Wish({}, {})), _silent)
+
+    assert done.n_accepted == 1

@@ -40,9 +40,18 @@ def test_event__own_names_and_properties__become_an_item():
     assert mapped.unused == ("salary",)
 
 
-@pytest.mark.parametrize("number", ["1017", 1017, 1017.0])
+@pytest.mark.parametrize("number", ["1017", 1017, 1017.0, "1017.0", " 1017.0 "])
 def test_learner_id__made_a_number_by_a_spreadsheet__is_its_text(number):
     assert item_of({"learner": number, "kind": "sale", "at": AT})["learner"] == "1017"
+
+
+@pytest.mark.parametrize("text", ["1017.5", "007.0", "v1.0", "1.0.0", "9" * 16 + ".0"])
+def test_learner_id__that_no_spreadsheet_made__stays_as_it_is(text):
+    assert item_of({"learner": text, "kind": "sale", "at": AT})["learner"] == text
+
+
+def test_value__with_underscores__is_left_for_the_parser_to_refuse():
+    assert item_of({"learner": "ada", "kind": "sale", "at": AT, "value": "1_0"})["value"] == "1_0"
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import pytest
 from sqlmodel import select
 
 from experiment_server.audit.models import AuditEntry
-from experiment_server.ingest.replay import read_again
 from experiment_server.problems import Problem
 from experiment_server.quarantine import service
 from experiment_server.quarantine.held import DISCARDED, REPLAYED, WAITING, Held, Why
 from experiment_server.quarantine.models import QuarantinedItem
 from experiment_server.quarantine.service import Chosen
+from experiment_server.replays.readers import read_again
 from experiment_server.security.roles import SYSTEM
 from tests.factories import NOW, make_environment
 

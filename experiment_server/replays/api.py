@@ -9,11 +9,12 @@ from pydantic import BaseModel, Field
 
 from experiment_server import web
 from experiment_server.environments.service import load_environment
-from experiment_server.ingest.replay import read_again
 from experiment_server.problems import invalid
 from experiment_server.quarantine import service
 from experiment_server.quarantine.held import STATUSES, WAITING
 from experiment_server.quarantine.service import Chosen
+from experiment_server.replays.service import discard as discard_chosen
+from experiment_server.replays.service import replay as replay_chosen
 from experiment_server.web import Body
 
 blueprint = APIBlueprint(
@@ -43,7 +44,9 @@ class ItemView(BaseModel):
     id: int
     standard: str = Field(description="native, outcomes, xapi or caliper")
     raw: str = Field(description="As it was received, as JSON text")
-    is_whole: bool = Field(description="false: only its beginning was kept; it cannot be replayed")
+    is_whole: bool = Field(
+        description="false: only its beginning is here; xAPI is replayed from its store"
+    )
     field: str
     reason: str
     remedy: str
@@ -145,7 +148,9 @@ def count_causes(env: str) -> Response:
     description=(
         "After a mapping was fixed or an experiment started. What is understood now is taken as if "
         "it had been when it was received, once, however often this is called; the rest stays with "
-        "its new reason. Up to 10,000 things in one call."
+        "its new reason. Accepted xAPI statements that are no events yet and that quarantine does "
+        "not hold are read in their store, unless things are named by id. Up to 10,000 things of "
+        "each in one call."
     ),
 )
 @web.authorize("quarantine.write")
@@ -154,9 +159,7 @@ def replay(env: str, body: ChoiceBody) -> Response:
     state = web.state()
     with state.database.read() as session:
         place = load_environment(session, env)
-    done = service.replay(
-        state.database, web.actor(), place, _chosen(body), read_again, state.clock()
-    )
+    done = replay_chosen(state.database, web.actor(), place, _chosen(body), state.clock())
     return web.answer(done._asdict())
 
 
@@ -172,7 +175,7 @@ def discard(env: str, body: DiscardBody) -> Response:
     state = web.state()
     with state.database.write() as session:
         place = load_environment(session, env)
-        n_discarded = service.discard(
+        n_discarded = discard_chosen(
             session, web.actor(), place, _chosen(body), body.reason, state.clock()
         )
     return web.answer({"n_discarded": n_discarded})

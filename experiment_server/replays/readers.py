@@ -13,11 +13,15 @@ from experiment_server.ingest.outcome_service import outcome_rules, take_facts
 from experiment_server.ingest.outcomes import OUTCOMES, parse_outcome
 from experiment_server.ingest.refused import NATIVE, why
 from experiment_server.ingest.service import load_rules, parse_batch
-from experiment_server.quarantine.held import Again, Why
+from experiment_server.quarantine.held import Again, SetAside
+from experiment_server.quarantine.service import Answer
+from experiment_server.xapi.service import find_voided
 
 Reader = Callable[[Session, int, datetime, Sequence[Again]], Sequence[Refusal]]
 """Takes session, environment's id, time of receipt and things of one standard; buffers what is good
 now, in the caller's transaction, and gives the refusals of the others, each with its index."""
+
+VOIDED: Final = SetAside("its sender voided it")
 
 
 def read_again(
@@ -26,12 +30,23 @@ def read_again(
     standard: str,
     received_at: datetime,
     things: Sequence[Again],
-) -> list[Why | None]:
+) -> list[Answer]:
     """Parse things again as they were received then; None for each that is taken now."""
-    answers: list[Why | None] = [None] * len(things)
-    for refusal in READERS[standard](session, environment_id, received_at, things):
-        answers[refusal.index] = why(refusal)
+    answers: list[Answer] = [None] * len(things)
+    for n in _voided(session, environment_id, things) if standard == mapped.XAPI else ():
+        answers[n] = VOIDED
+    places = [n for n, answer in enumerate(answers) if answer is None]
+    wanted = [things[n] for n in places]
+    for refusal in READERS[standard](session, environment_id, received_at, wanted):
+        answers[places[refusal.index]] = why(refusal)
     return answers
+
+
+def _voided(session: Session, environment_id: int, things: Sequence[Again]) -> list[int]:
+    """Which statements were voided since they came."""
+    ids = [str(thing.raw["id"]).lower() for thing in things]
+    voided = find_voided(session, environment_id, ids)
+    return [n for n, statement_id in enumerate(ids) if statement_id in voided]
 
 
 def _read_native(

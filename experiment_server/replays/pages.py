@@ -11,12 +11,13 @@ from dashboards.views import QuarantineCause, QuarantineItem, QuarantineView
 from experiment_server import pages, web
 from experiment_server.environments.models import Environment
 from experiment_server.environments.service import load_environment
-from experiment_server.ingest.replay import read_again
 from experiment_server.problems import invalid
 from experiment_server.quarantine import service
 from experiment_server.quarantine.held import MAX_CAUSE, WAITING
 from experiment_server.quarantine.models import QuarantinedItem
 from experiment_server.quarantine.service import Chosen
+from experiment_server.replays.service import discard as discard_chosen
+from experiment_server.replays.service import replay as replay_chosen
 
 blueprint = APIBlueprint("quarantine_pages", __name__, enable_openapi=False)
 
@@ -43,7 +44,7 @@ def replay(env: str) -> AnyResponse:
     state = web.state()
     with state.database.read() as session:
         environment = load_environment(session, env)
-    service.replay(state.database, web.actor(), environment, _chosen(), read_again, state.clock())
+    replay_chosen(state.database, web.actor(), environment, _chosen(), state.clock())
     return pages.go("quarantine_pages.show_quarantine", notice="replayed", env=env)
 
 
@@ -55,7 +56,7 @@ def discard(env: str) -> AnyResponse:
     chosen, reason = _chosen(), _field("reason", MAX_REASON).strip()
     with state.database.write() as session:
         environment = load_environment(session, env)
-        service.discard(session, web.actor(), environment, chosen, reason, state.clock())
+        discard_chosen(session, web.actor(), environment, chosen, reason, state.clock())
     return pages.go("quarantine_pages.show_quarantine", notice="discarded", env=env)
 
 

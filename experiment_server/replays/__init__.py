@@ -1,0 +1,1 @@
+"""Replays: what waits in quarantine or in the statement store, through its parser again."""
