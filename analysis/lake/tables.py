@@ -10,8 +10,11 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from analysis.lake.schema import DAY, LAYOUTS, TABLES
 from analysis.storage import is_local, options_for
 
-# A readout names the lake version it was computed from; for so long it can be computed again.
 KEEP_DAYS: Final = 400
+"""A readout names the lake version it was computed from; for so long it can be computed again."""
+REPLACED_DAYS: Final = 7
+"""So long a version that no readout names can be opened: by readers who have it open, and by
+roll-ups that read only what came since."""
 
 # Delta reads a folder as part of a URL, the engine as a pattern of file names.
 _UNFIT: Final = tuple("[]^|%*?\\")
