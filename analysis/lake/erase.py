@@ -106,6 +106,21 @@ def erase_before(root: str | Path, table_name: str, first_kept: date) -> int:
     return n_rows
 
 
+def keep_only(root: str | Path, table_name: str, rows: pa.Table) -> None:
+    """Write a table without days anew with these of its rows; nobody may write meanwhile."""
+    table = open_table(root, table_name)
+    if table is None or LAYOUTS[table_name].by_day:
+        raise ValueError(f"table: {table_name} has days or is not there, expected one without days")
+    write_deltalake(
+        table,
+        rows.select([field.name for field in table.schema().fields]),
+        mode="overwrite",
+        writer_properties=writer_properties(TABLES[table_name]),
+        commit_properties=_PATIENT,
+    )
+    make_durable(root, table_name, int(table.version()))
+
+
 def _delete(table: DeltaTable, root: str | Path, table_name: str, predicate: str) -> None:
     table.delete(
         predicate,
