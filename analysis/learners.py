@@ -8,12 +8,14 @@ promoted later is still counted in the role in which it met its variant.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Final
 
 import ibis
 from ibis.expr import types as ir
 
 from analysis.engines.functions import epoch_us
+from analysis.lake.erase import keep_only
 from analysis.lake.reader import Lake
 
 ATTRIBUTES: Final = ("role", "region", "team", "manager", "started_on")
@@ -69,6 +71,34 @@ def attributes_at(
     return placed.group_by("learner").aggregate(
         **{name: placed[name].argmin(placed.place, where=placed[name].notnull()) for name in names}
     )
+
+
+def forget_superseded(root: str | Path, before: datetime) -> int:
+    """Remove descriptions that nothing from a time on can depend on; gives how many went.
+
+    Of descriptions before that time, each learner's latest stays, and of each attribute the latest
+    that names it: so ``attributes_at`` answers the same for that time and every later one. For an
+    earlier exposure it answers with what was true at that time. Nobody may write meanwhile.
+
+    Args:
+        root: the environment's lake folder.
+        before: the time, aware.
+    """
+    rows = Lake.open(root).table("learners")
+    rows = rows.mutate(is_old=rows.described_at < ibis.literal(before))
+    newest_first = [ibis.desc("described_at"), ibis.desc("event_id")]
+    latest = ibis.window(group_by=["learner", "is_old"], order_by=newest_first)
+    is_needed = ~rows.is_old | (ibis.row_number().over(latest) == 0)
+    for name in ATTRIBUTES:
+        told = rows[name].notnull()
+        naming = ibis.window(group_by=["learner", "is_old", told], order_by=newest_first)
+        is_needed |= told & (ibis.row_number().over(naming) == 0)
+    found = rows.mutate(is_needed=is_needed).cache()
+    n_gone = int(found.filter(~found.is_needed).count().to_pyarrow().as_py())
+    if n_gone:
+        kept = found.filter(found.is_needed).drop("is_old", "is_needed")
+        keep_only(root, "learners", kept.order_by(["learner", "described_at"]).to_pyarrow())
+    return n_gone
 
 
 def statements_about(lake: Lake, learner: str) -> tuple[Statement, ...]:

@@ -25,6 +25,8 @@ SHARES = {  # kind -> weight
     "peer_reaction": 5, "reward_claimed": 4, "message_opened": 4, "sale": 3, "peer_post": 2,
     "recognition_given": 1,
 }  # fmt: skip
+N_PROCESSES = 4  # of the LMS, each with an SDK
+_FIRST_NUMBER = 0x100000  # six digits, up to the sixteen millionth event of a process and day
 _KINDS = pa.array(list(SHARES))
 _DAY_MS = 86_400_000
 
@@ -33,9 +35,13 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Program:
-    """How large it is."""
+    """How large it is.
+
+    ``numbered``: events have ids as the SDKs make them; else random UUIDs, which pack worst.
+    """
 
     n_events: int
+    numbered: bool = True
 
     @property
     def n_learners(self) -> int:
@@ -43,13 +49,13 @@ class Program:
         return self.n_events // PER_LEARNER
 
 
-def write_program(root: Path, program: Program) -> None:
-    """The program's lake: events of 180 days, an experiment, descriptions of all learners."""
+def write_program(root: Path, program: Program, days: int = DAYS) -> None:
+    """The program's lake: events of its days, an experiment, descriptions of all learners."""
     rng = np.random.default_rng(program.n_events)
     learners = pa.array(sorted(_hex(rng, program.n_learners, 32).to_pylist()))
     propensity = rng.gamma(1.5, 1.0, program.n_learners).cumsum()
     table = open_or_create(root, "events")
-    for number in range(DAYS):
+    for number in range(days):
         rows = day_of_events(rng, program, learners, propensity / propensity[-1], number)
         # Sorted already, so the writer's own sorting would only cost time.
         write_deltalake(
@@ -81,7 +87,7 @@ def day_of_events(
     acted = np.isin(names, ("challenge_completed", "reward_claimed"))
     which = rng.integers(0, 60, n)
     columns = {
-        "event_id": _uuids(rng, n),
+        "event_id": _numbered(rng, at) if program.numbered else _uuids(rng, n),
         "learner": learners.take(pa.array(who)),
         "kind": _KINDS.take(pa.array(kind)),
         "occurred_at": _times(at),
@@ -151,8 +157,25 @@ def _hex(rng: np.random.Generator, n: int, length: int) -> pa.Array:
     return _strings(np.frombuffer(rng.bytes(n * length // 2).hex().encode(), np.uint8), n, length)
 
 
+def _numbered(rng: np.random.Generator, at: Ints) -> pa.Array:
+    """A day's ids as SDKs make them: 20 digits of the process, and its next number."""
+    n, process = len(at), rng.integers(0, N_PROCESSES, len(at))
+    number, in_time = np.empty(n, np.int64), np.argsort(at)
+    for each in range(N_PROCESSES):
+        its = in_time[process[in_time] == each]
+        number[its] = _FIRST_NUMBER + np.arange(len(its))
+    ids = np.full((n, 27), ord("-"), np.uint8)
+    ids[:, :20] = _digits(rng.bytes(10 * N_PROCESSES), 20)[process]
+    ids[:, 21:] = _digits(number.astype(">u4").tobytes(), 8)[:, 2:]
+    return _strings(ids.ravel(), n, 27)
+
+
+def _digits(content: bytes, length: int) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(content.hex().encode(), np.uint8).reshape(-1, length)
+
+
 def _uuids(rng: np.random.Generator, n: int) -> pa.Array:
-    plain = np.frombuffer(rng.bytes(n * 16).hex().encode(), np.uint8).reshape(n, 32)
+    plain = _digits(rng.bytes(n * 16), 32)
     dashed = np.full((n, 36), ord("-"), np.uint8)
     for begin, end, by in ((0, 8, 0), (8, 12, 1), (12, 16, 2), (16, 20, 3), (20, 32, 4)):
         dashed[:, begin + by : end + by] = plain[:, begin:end]

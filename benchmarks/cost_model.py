@@ -27,7 +27,7 @@ from benchmarks._program import PER_LEARNER, Program, write_program
 from experiment_server.db import Database
 
 SIZES: Final = (1_000_000, 4_000_000)
-SHOWN: Final = (1e6, 1e8, 1e9, 1e10)
+SHOWN: Final = {1e6: "1 million", 1e8: "100 million", 1e9: "1 billion", 1e10: "10 billion"}
 MILLION: Final = 1e6
 N_SENT: Final = 50_000
 SPARK: Final = (
@@ -37,11 +37,14 @@ SPARK: Final = (
 LOOKS: Final = {
     "look": "look, roll-up fresh",
     "look_after_a_day": "look, roll-up a day behind",
-    "rebuild": "roll-up rebuilt",
+    "rebuild": "roll-up made anew",
     "history": "look from the events",
 }
 # what is kept -> where, below the lake
-PLACES: Final = {"events in the lake": "events", "roll-up of an experiment": "_rollups"}
+PLACES: Final = {
+    "events in the lake, current version": "events",
+    "roll-up of one experiment": "_rollups",
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def run() -> None:
     for name, lines in _looks(sizes).items():
         (cpu if name == "cpu" else size).update(lines)
     _print("core-seconds", cpu, _time)
-    _print("bytes", size, _bytes)
+    _print("bytes, with ids as the SDKs make them", size, _bytes)
     print(f"\n  assumed: {PER_LEARNER} events a learner in 180 days, all in one experiment;")
     print(
         f"  measured at {' and '.join(f'{n:,}' for n in sizes)} events; beyond that a straight line"
@@ -103,8 +106,9 @@ def _intake() -> tuple[dict[str, Line], dict[str, Line]]:
         before = time.process_time()
         store._seal(database, place, folder / "lake")
         sealed = (time.process_time() - before) / store.N_SEALED * MILLION
-    cpu = {"ingest over HTTP": Line(0.0, sent), "sealing": Line(0.0, sealed)}
-    return cpu, {"buffer, until sealed": Line(0.0, buffered), "ids in SQL": Line(0.0, ledger)}
+    cpu = {"ingest over HTTP, batches of 500": Line(0.0, sent), "sealing": Line(0.0, sealed)}
+    held = {"buffer in SQL, until sealed": buffered, "ids in SQL, for good": ledger}
+    return cpu, {title: Line(0.0, per_million) for title, per_million in held.items()}
 
 
 def _pages(database: Database) -> int:
@@ -182,7 +186,7 @@ def _child(root: str, engine: str) -> None:
 
 def _print(unit: str, lines: Mapping[str, Line], shown: Any) -> None:
     print(f"\n  | {unit} | each time | per million events | ", end="")
-    print(" | ".join(f"{n:.0e}".replace("e+0", "e").replace("e+", "e") for n in SHOWN), "|")
+    print(" | ".join(SHOWN.values()), "|")
     print("  |---|---|---|" + "---|" * len(SHOWN))
     for title, line in lines.items():
         cells = [shown(line.fixed), shown(line.per_million), *(shown(line.at(n)) for n in SHOWN)]

@@ -6,11 +6,11 @@ process of its own, so that peak memory is that work's alone; DuckDB may have 3 
 They are held against bare group-bys by learner over the files of the same days: of a plan's own
 tallies, as if all days were one window of everybody's (what a readout asks of each learner, without
 an experiment and without the time before exposure); of a count, a sum and a union of day bits; and
-of a count alone.
+of a count alone. Ids of events are as the SDKs make them; what random UUIDs would take is said
+beside.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -168,20 +168,38 @@ TITLES = {
     "look_after_a_day": "look, a day behind",
     "history": "look from history",
 }
+MAKE = "make"
+BASES = {"bare_tallies": "tallies", "bare": "count, sum, bits", "bare_count": "count"}
 PLOTTED = ("history", "rebuild", "bare_tallies", "look_after_a_day", "look")
 
 
-def _child(name: str, root: str) -> None:
+def _child(name: str, root: str, n_events: str = "0") -> None:
     """Do one contender's work and print what it took; imports and the first query are not in it."""
     import ibis
 
     ibis.duckdb.connect = partial(ibis.duckdb.connect, memory_limit=MEMORY)
-    warm_up()
+    if name == MAKE:
+        work = partial(_make, root, int(n_events))
+    else:
+        warm_up()
+        work = partial(CONTENDERS[name], root)
     begin, cpu = time.perf_counter(), time.process_time()
-    found = CONTENDERS[name](root)
+    found = work()
     took = {"seconds": time.perf_counter() - begin, "cpu": time.process_time() - cpu}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(json.dumps({**took, "peak_gb": peak, **found}))
+    print(json.dumps({**took, "peak_gb": _peak_gb(), **found}))
+
+
+def _peak_gb() -> float:
+    """This process's peak memory; getrusage would tell that of the process that started it."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024**2
+    raise OSError("/proc/self/status does not tell VmHWM")
+
+
+def _make(root: str, n_events: int) -> dict[str, Any]:
+    write_program(Path(root), Program(n_events))
+    return {}
 
 
 def warm_up() -> None:
@@ -195,8 +213,8 @@ def warm_up() -> None:
         look(empty)
 
 
-def _measure(name: str, root: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.store_looks", "--child", name, str(root)]
+def _measure(name: str, root: Path, *more: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.store_looks", "--child", name, str(root), *more]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -212,30 +230,70 @@ def run() -> None:
     for n_events in sizes:
         with tempfile.TemporaryDirectory(prefix="momentum-looks-") as folder:
             rows.append(_of_size(Path(folder) / "lake", Program(n_events)))
+    _print_tables(rows)
     if "--plot" in sys.argv:
         plot(rows)
 
 
 def _of_size(root: Path, program: Program) -> dict[str, Any]:
-    begin, n = time.perf_counter(), program.n_events
-    write_program(root, program)
-    lake_bytes = sum(path.stat().st_size for path in (root / "events").rglob("*.parquet"))
-    took = time.perf_counter() - begin
-    _say(f"  {n:,} events of {program.n_learners:,} learners, made in {took:.0f} s")
-    _say(f"    lake {lake_bytes / 1e9:.2f} GB, {lake_bytes / n:.1f} bytes an event")
+    n = program.n_events
     row: dict[str, Any] = {"events": n}
+    made = _measure(MAKE, root, str(n))
+    _say(
+        f"  {n:,} events of {program.n_learners:,} learners, made in {made['seconds']:.0f} s,"
+        f" peak {made['peak_gb']:.2f} GB"
+    )
+    _say("    beside the bare: " + "; ".join(BASES.values()))
     for name, title in TITLES.items():
         if name == "look_after_a_day":
-            kept = sum(f.stat().st_size for f in (root / "_rollups").rglob("*.parquet"))
-            _say(f"    roll-up {kept / 1e6:.1f} MB")
+            _say_sizes(root, n)
             _write_another_day(root, program)
         row[name] = found = _measure(name, root)
-        base = row["bare_tallies"]
-        ratios = f"x{found['seconds'] / base['seconds']:5.2f}"
-        ratios += f"  processor {found['cpu']:7.2f} s  x{found['cpu'] / base['cpu']:5.2f}"
-        said = f"{title:24} {found['seconds']:7.2f} s  {ratios}  peak {found['peak_gb']:.2f} GB"
-        _say(f"    {said}")
+        ratios = [
+            " ".join(f"x{found[unit] / row[base][unit]:.2f}" for base in BASES if base in row)
+            for unit in ("seconds", "cpu")
+        ]
+        _say(
+            f"    {title:24} {found['seconds']:7.2f} s  {ratios[0]:17} processor"
+            f" {found['cpu']:7.2f} s  {ratios[1]:17} peak {found['peak_gb']:.2f} GB"
+        )
     return row
+
+
+def _say_sizes(root: Path, n_events: int) -> None:
+    """The whole lake, part by part; and its events if their ids were random UUIDs."""
+    parts = {
+        "logs": _bytes_below(root, "*/_delta_log/*"),
+        "roll-up": _bytes_below(root, "_rollups/**/*"),
+    }
+    for name in ("events", "exposures", "learners"):
+        parts[name] = _bytes_below(root, f"{name}/**/*") - _bytes_below(
+            root, f"{name}/_delta_log/*"
+        )
+    whole = sum(parts.values())
+    told = ", ".join(f"{name} {size / n_events:.1f}" for name, size in parts.items())
+    _say(f"    lake {whole / 1e9:.2f} GB, {whole / n_events:.1f} bytes an event: {told}")
+    with tempfile.TemporaryDirectory(prefix="momentum-looks-") as folder:
+        write_program(Path(folder), Program(n_events, numbered=False), days=1)
+        a_day = _bytes_below(Path(folder), "events/day=*/*") / (n_events // DAYS)
+    _say(f"    events with random UUIDs as ids: {a_day:.1f} bytes each")
+
+
+def _bytes_below(root: Path, pattern: str) -> int:
+    return sum(path.stat().st_size for path in root.glob(pattern) if path.is_file())
+
+
+def _print_tables(rows: list[dict[str, Any]]) -> None:
+    """The figures of docs/rollups.md."""
+    sizes = " | ".join(f"{row['events']:,}" for row in rows)
+    _say(f"\n  | events | {sizes} |\n  |---|{'---|' * len(rows)}")
+    for name, title in TITLES.items():
+        cells = [f"{row[name]['seconds']:.2f} s, {row[name]['peak_gb']:.1f} GB" for row in rows]
+        _say(f"  | {title} | {' | '.join(cells)} |")
+    for name in ("rebuild", "look"):
+        for base, title in BASES.items():
+            cells = [f"{row[name]['seconds'] / row[base]['seconds']:.2f}" for row in rows]
+            _say(f"  | {TITLES[name]} / bare {title} | {' | '.join(cells)} |")
 
 
 def _say(line: str) -> None:

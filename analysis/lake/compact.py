@@ -1,7 +1,7 @@
 """Keeping the lake quick: many small files become few, and files nobody may ask for any more go."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,10 +9,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.fs as pa_fs
 from deltalake import CommitProperties, DeltaTable
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from analysis.lake.schema import DAY, LAYOUTS, TABLES
-from analysis.lake.tables import KEEP_DAYS, open_table, writer_properties
+from analysis.lake.tables import REPLACED_DAYS, open_table, writer_properties
 from analysis.lake.writer import make_durable
 from analysis.storage import open_files
 
@@ -63,12 +63,24 @@ def compact(
     return Compaction(table_name, before, len(table.file_uris()), int(table.version()))
 
 
-def vacuum(root: str | Path, table_name: str, keep_days: int = KEEP_DAYS) -> tuple[str, ...]:
-    """Remove the files that no version of the last ``keep_days`` days needs; their names.
+def vacuum(
+    root: str | Path,
+    table_name: str,
+    keep_days: int = REPLACED_DAYS,
+    named: Iterable[int] = (),
+) -> tuple[str, ...]:
+    """Remove the files that were replaced or left over long enough ago; their names.
 
-    Versions older than that can no longer be opened, so readouts older than that can no longer be
-    computed again. Files that a writer left when it died before its commit go too, unless
-    ``keep_days`` is 0: then they could be those of a writer that is about to commit.
+    Compaction writes every row a second time, so the files that it replaces would double the lake.
+    Of older versions only those can be opened afterwards that somebody names. Files that a writer
+    left when it died before its commit go too, unless ``keep_days`` is 0: then they could be those
+    of a writer that is about to commit.
+
+    Args:
+        root: the environment's lake folder.
+        table_name: a row of ``analysis.lake.schema.TABLES``.
+        keep_days: for how long a replaced file stays in any case.
+        named: the versions whose files stay: those that stored readouts were computed from.
     """
     table = open_table(root, table_name)
     if table is None:
@@ -79,6 +91,7 @@ def vacuum(root: str | Path, table_name: str, keep_days: int = KEEP_DAYS) -> tup
             dry_run=False,
             enforce_retention_duration=False,
             full=keep_days > 0,
+            keep_versions=[each for each in sorted(set(named)) if _opens(root, table_name, each)],
             commit_properties=_PATIENT,
         )
     )
@@ -90,11 +103,22 @@ def compact_all(root: str | Path, min_files: int = MIN_FILES) -> tuple[Compactio
     return tuple(compaction for compaction in done if compaction is not None)
 
 
-def vacuum_all(root: str | Path, keep_days: int = KEEP_DAYS) -> int:
-    """Vacuum every table of a lake, thin its checkpoints; gives how many files went."""
-    return sum(
-        len(vacuum(root, name, keep_days)) + len(thin_checkpoints(root, name)) for name in TABLES
-    )
+def vacuum_all(
+    root: str | Path, named: Iterable[Mapping[str, int]], keep_days: int = REPLACED_DAYS
+) -> int:
+    """Vacuum every table of a lake, thin its checkpoints; gives how many files went.
+
+    Args:
+        root: the environment's lake folder.
+        named: lake versions (table -> version) that stay, each whole.
+        keep_days: for how long a replaced file stays in any case.
+    """
+    versions = list(named)
+    gone = 0
+    for name in TABLES:
+        of_table = [version[name] for version in versions if name in version]
+        gone += len(vacuum(root, name, keep_days, of_table)) + len(thin_checkpoints(root, name))
+    return gone
 
 
 def thin_checkpoints(root: str | Path, table_name: str) -> tuple[str, ...]:
@@ -126,6 +150,14 @@ _WEEK_NS: Final = 7 * 86_400 * 10**9
 # Sealing commits often: a commit that comes second takes the next version.
 _PATIENT: Final = CommitProperties(max_commit_retries=15)
 _Rewrite = Callable[[DeltaTable, str, Mapping[str, Any]], None]
+
+
+def _opens(root: str | Path, table_name: str, version: int) -> bool:
+    """Whether the log still tells of a version; of one of a lake that was replaced it does not."""
+    try:
+        return open_table(root, table_name, version) is not None
+    except (DeltaError, OverflowError):
+        return False
 
 
 def _files_by_day(table: DeltaTable) -> dict[str | None, list[int]]:

@@ -10,16 +10,31 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from analysis.lake.schema import DAY, LAYOUTS, TABLES
 from analysis.storage import is_local, options_for
 
-# A readout names the lake version it was computed from; for so long it can be computed again.
 KEEP_DAYS: Final = 400
+"""A readout names the lake version it was computed from; for so long it can be computed again."""
+REPLACED_DAYS: Final = 7
+"""So long a version that no readout names can be opened: by readers who have it open, and by
+roll-ups that read only what came since."""
 
 # Delta reads a folder as part of a URL, the engine as a pattern of file names.
 _UNFIT: Final = tuple("[]^|%*?\\")
 
-CONFIGURATION: Final = {
-    "delta.logRetentionDuration": f"interval {KEEP_DAYS} days",
-    "delta.deletedFileRetentionDuration": f"interval {KEEP_DAYS} days",
-}
+STATISTICS: Final = "delta.dataSkippingStatsColumns"
+
+
+def configuration(table_name: str) -> dict[str, str]:
+    """A table's Delta properties.
+
+    Its log keeps the smallest and largest value of each file for times alone: the log outlives the
+    files, so it must not name learners, nor show what hosts put into ids and properties. Engines
+    find the same in the files themselves.
+    """
+    times = [field.name for field in TABLES[table_name] if pa.types.is_timestamp(field.type)]
+    return {
+        "delta.logRetentionDuration": f"interval {KEEP_DAYS} days",
+        "delta.deletedFileRetentionDuration": f"interval {KEEP_DAYS} days",
+        STATISTICS: ",".join(times),
+    }
 
 
 def table_address(root: str | Path, table_name: str) -> str:
@@ -78,7 +93,7 @@ def open_or_create(root: str | Path, table_name: str) -> DeltaTable:
             schema=TABLES[table_name],
             mode="ignore",
             partition_by=[DAY] if LAYOUTS[table_name].by_day else None,
-            configuration=CONFIGURATION,
+            configuration=configuration(table_name),
             storage_options=options_for(root),
         )
     except CommitFailedError:

@@ -23,6 +23,15 @@ NEEDS_STORE: Final = frozenset({"clocks", "schedule", "lake"})
 """Areas that can say nothing while the store does not answer or has an older schema."""
 
 
+_TO_CHECK: Final = {
+    "lake": (
+        "check MOMENTUM_LAKE_DIR. A folder: may this account read it, is its disk mounted? An "
+        "object store: are endpoint, bucket, region and keys right (MOMENTUM_LAKE_OPTIONS or "
+        "AWS_*), may they list and read?"
+    ),
+}
+
+
 def examine(state: State) -> tuple[Finding, ...]:
     """What every check found. Nothing is changed, and a check that fails is itself a finding."""
     ready = store.is_ready(state)
@@ -41,5 +50,5 @@ def _guarded(area: str, check: Check, state: State) -> list[Finding]:
         return list(check(state))
     except Exception as error:
         what = f"The check itself failed: {type(error).__name__}: {error}"
-        remedy = "Read the message: what it names could not be reached or read."
-        return [Finding(area, Level.ERROR, what, remedy)]
+        remedy = _TO_CHECK.get(area, "what it names could not be reached or read.")
+        return [Finding(area, Level.ERROR, what, f"Read the message: {remedy}")]

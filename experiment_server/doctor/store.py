@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from experiment_server.db import MIGRATIONS
@@ -22,6 +22,15 @@ LARGE_WAL: Final = 256 << 20
 
 def check(state: State) -> Iterator[Finding]:
     """Reachable, whole, durable, migrated, and somebody can sign in."""
+    try:
+        yield from _look(state)
+    except DBAPIError as error:
+        said = " ".join(str(error.orig).split())
+        remedy = _TO_CHECK[state.database.dialect](state.database.url)
+        yield Finding(AREA, Level.ERROR, f"The database does not answer: {said}", remedy)
+
+
+def _look(state: State) -> Iterator[Finding]:
     with state.database.read() as session:
         yield _answers(session)
         yield from (_sqlite if state.database.dialect == "sqlite" else _postgresql)(state, session)
@@ -39,6 +48,24 @@ def is_ready(state: State) -> bool:
             return _schema(session).level is Level.FINE
     except SQLAlchemyError:
         return False
+
+
+def _check_file(url: sa.URL) -> str:
+    return (
+        f"See that {url.database} and its folder are there, that this account may read and write "
+        "both, that the disk has room, and that no other program holds the file locked."
+    )
+
+
+def _check_server(url: sa.URL) -> str:
+    host, port = url.query.get("host") or url.host or "localhost", url.port or 5432
+    return (
+        f"Is PostgreSQL up? Try: pg_isready -h {host} -p {port}. If it is, check user, password "
+        "and database in MOMENTUM_DATABASE_URL, the server's pg_hba.conf and max_connections."
+    )
+
+
+_TO_CHECK: Final = {"sqlite": _check_file, "postgresql": _check_server}
 
 
 def _answers(session: Session) -> Finding:

@@ -44,18 +44,24 @@ class Place:
 
 
 def _buffered(session: Session, whom: Whom) -> int:
-    """Rows on their way to the lake: their chunk is written anew without them."""
-    n_removed = 0
+    """Rows on their way to the lake: their chunk is written anew without the learner.
+
+    Rows of others who report to the learner stay, without their manager.
+    """
+    n_changed = 0
     for chunk, rows in list(buffer.read_buffered(session, whom.environment_id)):
         kept = [row for row in rows if row["learner"] != whom.pseudonym]
-        n_removed += len(rows) - len(kept)
+        managed = [row for row in kept if row.get("manager") == whom.pseudonym]
+        for row in managed:
+            row["manager"] = None
+        n_changed += len(rows) - len(kept) + len(managed)
         if not kept:
             session.delete(chunk)
-        elif len(kept) < len(rows):
+        elif managed or len(kept) < len(rows):
             packed = pack(kept)
             chunk.n_rows, chunk.n_bytes, chunk.content = packed
             session.add(chunk)
-    return n_removed
+    return n_changed
 
 
 def _quarantined(session: Session, whom: Whom) -> int:

@@ -1,8 +1,9 @@
 """Erasing a learner: SQL in one transaction, then the lake, its history and its roll-ups."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from analysis.lake.erase import count_learner, erase_learner
+from analysis.lake.erase import count_learner, count_managed, erase_learner
 from analysis.lake.schema import TABLES
 from experiment_server.audit.service import record
 from experiment_server.environments.models import Environment
@@ -31,10 +32,9 @@ def find(state: State, environment: Environment, learner_id: str) -> tuple[Trace
     with state.database.read() as session:
         found = [Trace(place.title, place.remove(session, whom), place.remedy) for place in PLACES]
         session.rollback()
-    found += [
-        Trace(f"rows of the lake's {name}", count_learner(root, name, whom.pseudonym))
-        for name in TABLES
-    ]
+    for name in TABLES:
+        n_managed = count_managed(root, name, whom.pseudonym)
+        found += _in_lake(name, count_learner(root, name, whom.pseudonym), n_managed)
     return tuple(found)
 
 
@@ -67,7 +67,7 @@ def erase(
             ]
         for name in TABLES:
             gone = erase_learner(root, name, whom.pseudonym)
-            found.append(Trace(f"rows of the lake's {name}", gone.n_rows))
+            found += _in_lake(name, gone.n_rows, gone.n_managed)
             found.append(Trace(f"older files of the lake's {name}", gone.n_files))
         rollups.forget(root)
     state.database.clear_away()
@@ -81,3 +81,11 @@ def erase(
             environment_id=whom.environment_id,
         )
     return tuple(found)
+
+
+def _in_lake(table: str, n_rows: int, n_managed: int) -> Iterator[Trace]:
+    yield Trace(f"rows of the lake's {table}", n_rows)
+    if n_managed:
+        yield Trace(
+            f"rows of others in the lake's {table} (their manager was taken out)", n_managed
+        )

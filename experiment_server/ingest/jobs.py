@@ -3,16 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-import structlog
 from sqlmodel import Session, col, select
 
-from analysis.lake.compact import compact_all, vacuum_all
+from analysis.lake.compact import compact_all
 from experiment_server.environments.models import Environment
 from experiment_server.environments.service import list_environments, load_environment
 from experiment_server.ingest.models import BufferedChunk
 from experiment_server.ingest.rewriting import rewriting
 from experiment_server.ingest.sealing import lake_root, seal_all
-from experiment_server.schedule.grid import latest_daily, latest_slot, latest_weekly
+from experiment_server.schedule.grid import latest_daily, latest_slot
 from experiment_server.schedule.job import Claim, Job, Slot
 from experiment_server.state import State
 
@@ -42,17 +41,6 @@ def _compact(state: State, claim: Claim) -> None:
         compact_all(root)
 
 
-def _due_vacuums(_state: State, session: Session, now: datetime) -> list[Slot]:
-    slot_at = latest_weekly(now, hour=4)
-    return [Slot(environment.key, slot_at) for environment in list_environments(session)]
-
-
-def _vacuum(state: State, claim: Claim) -> None:
-    _environment, root = _place(state, claim.scope)
-    removed = vacuum_all(root)
-    structlog.get_logger().info("vacuumed", environment=claim.scope, files=removed)
-
-
 def _place(state: State, key: str) -> tuple[Environment, str]:
     with state.database.read() as session:
         environment = load_environment(session, key)
@@ -66,13 +54,6 @@ JOBS: Final = (
         "Merge the lake's small files and sort them by learner, daily",
         _due_compactions,
         _compact,
-        lease_s=1800,
-    ),
-    Job(
-        "vacuum",
-        "Remove the lake's files that no readout may ask for any more, weekly",
-        _due_vacuums,
-        _vacuum,
         lease_s=1800,
     ),
 )

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from analysis.plan import AnalysisPlan, PreviousLook
 from analysis.results import Readout, Verdict
+from experiment_server.environments.models import Environment
 from experiment_server.experiments.models import Experiment
 from experiment_server.problems import Problem, not_found
 from experiment_server.readouts.models import StoredReadout
@@ -72,6 +73,19 @@ def list_readouts(
     if phase is not None:
         query = query.where(StoredReadout.phase == phase)
     return session.exec(query.order_by(col(StoredReadout.as_of), col(StoredReadout.id))).all()
+
+
+def list_lake_versions(
+    session: Session, environment: Environment, since: datetime
+) -> list[dict[str, int]]:
+    """The lake versions that an environment's readouts from a time on were computed from."""
+    query = (
+        select(StoredReadout.plan)
+        .join(Experiment, col(StoredReadout.experiment_id) == col(Experiment.id))
+        .where(Experiment.environment_id == environment.id)
+        .where(StoredReadout.created_at >= since)
+    )
+    return [plan.get("lake_version", {}) for plan in session.exec(query)]
 
 
 def headline(readouts: Sequence[StoredReadout]) -> StoredReadout | None:

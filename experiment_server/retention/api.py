@@ -27,6 +27,7 @@ class RetentionBody(Body):
     events: Days
     exposures: Days
     outcomes: Days
+    learners: Days
     statements: Days
 
 
@@ -36,6 +37,7 @@ class RetentionView(BaseModel):
     events: int | None
     exposures: int | None
     outcomes: int | None
+    learners: int | None
     statements: int | None
 
 
@@ -60,7 +62,8 @@ def read_rules(env: str) -> Response:
 @blueprint.doc(
     summary="Say how long rows are kept",
     description="Older days leave the lake at night, and its disk with a later vacuum. "
-    "An experiment that runs for longer than its rows are kept loses its first learners.",
+    "An experiment that runs for longer than its rows are kept loses its first learners. Of "
+    "learners' descriptions only those go that nobody needs to know how somebody was since.",
 )
 @web.authorize("environments.write")
 def set_rules(env: str, body: RetentionBody) -> Response:

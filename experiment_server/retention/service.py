@@ -24,13 +24,23 @@ MOST_DAYS: Final = 36_500
 Remove = Callable[[State, Environment, datetime], int]
 
 
-def _of_lake(table: str) -> Remove:
+def _days_of(table: str) -> Callable[[str, datetime], int]:
+    return lambda root, before: erase_before(root, table, before.date())
+
+
+def _superseded(root: str, before: datetime) -> int:
+    from analysis.learners import forget_superseded  # heavy: the server starts without it
+
+    return forget_superseded(root, before)
+
+
+def _of_lake(erase: Callable[[str, datetime], int]) -> Remove:
     def remove(state: State, environment: Environment, before: datetime) -> int:
         from analysis import rollups  # heavy: the server starts without it
 
         root, environment_id = lake_root(state.settings.lake_dir, environment), environment.id or 0
         with rewriting(state.database, environment_id), exclusive(state.database, environment_id):
-            n_rows = erase_before(root, table, before.date())
+            n_rows = erase(root, before)
             if n_rows:
                 rollups.forget(root)
         return n_rows
@@ -44,12 +54,14 @@ def _statements(state: State, environment: Environment, before: datetime) -> int
 
 
 KEPT: Final[dict[str, Remove]] = {
-    "events": _of_lake("events"),
-    "exposures": _of_lake("exposures"),
-    "outcomes": _of_lake("outcomes"),
+    "events": _of_lake(_days_of("events")),
+    "exposures": _of_lake(_days_of("exposures")),
+    "outcomes": _of_lake(_days_of("outcomes")),
+    "learners": _of_lake(_superseded),
     "statements": _statements,
 }
-"""What a rule can be about: whole UTC days of the lake's tables, and stored xAPI statements."""
+"""What a rule can be about: whole UTC days of the lake's tables, descriptions of learners that
+later ones have superseded, and stored xAPI statements."""
 
 
 def list_rules(session: Session, environment: Environment) -> dict[str, int]:

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.fs as pa_fs
+import pyarrow.parquet as pq
 
 from analysis.lake.reader import Lake
 from analysis.lake.schema import TABLES
 from analysis.lake.writer import append, last_sequence
+from analysis.storage import open_files
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 _ids = count(1)
@@ -91,6 +94,21 @@ def write_lake(root: str | Path, **tables: Sequence[Mapping[str, Any]] | pa.Tabl
             table = rows if isinstance(rows, pa.Table) else rows_of(name, rows)
             append(root, name, table, "test", last_sequence(root, name, "test") + 1)
     return Lake.open(root)
+
+
+def files_naming(root: str | Path, text: str) -> list[str]:
+    """Every file below a lake, logs included, that holds a text: in its bytes, or as Parquet."""
+    files = open_files(root)
+    found = []
+    for info in files.get_file_info(pa_fs.FileSelector("", recursive=True)):
+        if info.type == pa_fs.FileType.File:
+            content = files.open_input_stream(info.path).read()
+            if info.extension == "parquet":
+                rows = pq.read_table(pa.BufferReader(content)).to_pylist()
+                content += str(rows).encode()
+            if text.encode() in content:
+                found.append(info.path)
+    return found
 
 
 @dataclass(frozen=True)

