@@ -23,7 +23,7 @@ blueprint = APIBlueprint(
     tag="Experiments",
 )
 
-UnitId = Annotated[str, Field(min_length=1, max_length=128)]
+UnitId = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class VariantBody(Body):
