@@ -17,8 +17,6 @@ from typing import Any, Final, NamedTuple
 
 from analysis.kinds import OUTCOME_PREFIX
 from experiment_server.ingest.items import (
-    AHEAD,
-    EARLIEST,
     EPOCH,
     ParsedItem,
     Refusal,
@@ -35,6 +33,7 @@ from experiment_server.ingest.values import (
     refuse_unknown,
     shown,
 )
+from experiment_server.times import AHEAD, EARLIEST
 
 OUTCOMES: Final = "outcomes"  # the lake's table, and what quarantine calls these
 MAX_NAME: Final = 100
