@@ -16,6 +16,7 @@ from typing import Any, Final
 from ibis.expr import types as ir
 
 from analysis.energize.facts import COUNTS, learner_facts
+from analysis.kinds import NOT_PRESENCE, OUTCOME_PREFIX
 from analysis.lake.reader import Lake
 
 NORMS_FORMAT: Final = 1
@@ -154,6 +155,15 @@ def calibrate(
         n_learners=int(found["n_learners"]),
         floored=tuple(name for name in existing if found[name] < FLOOR),
     )
+
+
+def history_begins(lake: Lake) -> datetime | None:
+    """When learners first did something here; outcomes are no doing. None: they never did."""
+    events = lake.table("events")
+    done = events.filter(events.kind.notin(NOT_PRESENCE), ~events.kind.startswith(OUTCOME_PREFIX))
+    row = done.aggregate(first=done.occurred_at.min()).to_pyarrow().to_pylist()[0]
+    first: datetime | None = row["first"]
+    return first
 
 
 def starting_norms(until: datetime, window_days: int = 28, version: str | None = None) -> Norms:

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
 from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, Field
 
 from experiment_server import web
 from experiment_server.caliper import service
-from experiment_server.ingest.batches import nothing_accepted
+from experiment_server.ingest.batches import load_body, nothing_accepted
 from experiment_server.ingest.described import RefusalView, takes
 from experiment_server.problems import FieldError, Problem, forbidden, invalid_fields, shown
 from experiment_server.security import rate_limits
@@ -74,12 +73,7 @@ def post_envelope() -> Response:
 
 
 def _read_data(raw: bytes) -> list[Any]:
-    # Not strict_json.loads: one bad text must refuse its event, not the hundreds around it.
-    try:
-        envelope = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        found = FieldError("body", "malformed JSON", "valid JSON in UTF-8", "Send an envelope.")
-        raise Problem(400, f"The body is no JSON: {error}.", [found]) from None
+    envelope = load_body(raw, _remedy())
     if type(envelope) is not dict:
         raise invalid_fields([FieldError("body", shown(envelope), "an envelope", _remedy())])
     errors = [

@@ -47,7 +47,7 @@ def _add_calibrate(group: typer.Typer) -> None:
         """Measure what an ordinary active learner does before a time; frozen as a new version."""
 
         def work(state: State, place: EnvironmentRow, lake: Lake, until: datetime) -> None:
-            norms = service.find_norms(lake, until, window_days)
+            norms = service.find_norms(lake, until, window_days, now=state.clock())
             with state.database.write() as session:
                 service.store_norms(session, SYSTEM, place, norms, state.clock())
             _print_norms(norms)

@@ -48,7 +48,8 @@ def calibrate(state: State, environment_key: str, until: datetime, window_days: 
     """Freeze a score version on the history before ``until``; gives its name."""
     with state.database.read() as session:
         environment = load_environment(session, environment_key)
-    norms = find_norms(open_lake(state, environment, fresh=True), until, window_days)
+    lake = open_lake(state, environment, fresh=True)
+    norms = find_norms(lake, until, window_days, now=state.clock())
     with state.database.write() as session:
         return store_norms(session, SYSTEM, environment, norms, state.clock()).version
 

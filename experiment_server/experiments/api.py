@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 from sqlmodel import Session
 
 from experiment_server import web
@@ -14,6 +14,7 @@ from experiment_server.experiments import plans, service
 from experiment_server.experiments.lifecycle import possible_actions
 from experiment_server.experiments.models import Experiment, ExperimentPhase
 from experiment_server.experiments.pauses import read_pauses, time_paused
+from experiment_server.times import BoundedTime
 from experiment_server.web import Body, Key, StorableFloat
 
 blueprint = APIBlueprint(
@@ -23,7 +24,7 @@ blueprint = APIBlueprint(
     tag="Experiments",
 )
 
-UnitId = Annotated[str, Field(min_length=1, max_length=128)]
+UnitId = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class VariantBody(Body):
@@ -164,7 +165,7 @@ class NewExperimentBody(ExperimentBody):
 class StartBody(Body):
     """How to start."""
 
-    started_at: AwareDatetime | None = None
+    started_at: BoundedTime | None = None
 
 
 class AfterBody(Body):

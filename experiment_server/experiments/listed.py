@@ -16,7 +16,7 @@ from experiment_server.experiments.models import Experiment, ExperimentPhase, Li
 from experiment_server.problems import FieldError, invalid, invalid_fields, shown
 
 MOST_UNITS: Final = 50_000
-LONGEST_UNIT: Final = 128
+LONGEST_UNIT: Final = 256
 MOST_NAMED: Final = 3  # units in one error
 AT_ONCE: Final = 10_000  # rows in one statement
 

@@ -82,6 +82,6 @@ class ListedUnit(SQLModel, table=True):
 
     experiment_id: int = Field(foreign_key="experiment.id", primary_key=True)
     revision: int = Field(primary_key=True)  # counts the experiment's lists
-    unit: str = Field(max_length=128, primary_key=True)
+    unit: str = Field(max_length=256, primary_key=True)
     arm: str = Field(max_length=128)  # the variant's key; of a crossover, the order's
     stratum: str = Field(default="", max_length=200)  # such as "role=seller, region=emea"

@@ -1,7 +1,7 @@
 """Experiments: defining, starting, stopping, archiving."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -33,8 +33,8 @@ from experiment_server.metrics.models import Metric
 from experiment_server.problems import check_version, invalid, invalid_fields, not_found, taken
 from experiment_server.scores.models import ScoreVersion
 from experiment_server.security.roles import Actor
+from experiment_server.times import EARLIEST
 
-EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 DESIGN: Final = (
     "unit_kind",
     "variants",
@@ -129,7 +129,7 @@ def start_experiment(
     began = _check_start(session, experiment, started_at or now, now)
     _check_namespace(session, experiment)
     experiment.phase += 1
-    experiment.score_version = latest_score_version(session, experiment.environment_id)
+    experiment.score_version = score_version_before(session, experiment.environment_id, began)
     experiment.after = None
     move_on(experiment, now)
     phase = ExperimentPhase(
@@ -236,14 +236,20 @@ def list_phases(session: Session, experiment: Experiment) -> Sequence[Experiment
     return session.exec(query.order_by(col(ExperimentPhase.number))).all()
 
 
-def latest_score_version(session: Session, environment_id: int) -> str | None:
-    """The newest calibration of an environment's Energize Score."""
+def score_version_before(session: Session, environment_id: int, at: datetime) -> str | None:
+    """The newest calibration that rests on nothing from ``at`` on: no treatment moved its scale.
+
+    None: there is none, and the first look makes one from the time before the start.
+    """
     query = (
-        select(ScoreVersion.version)
+        select(ScoreVersion)
         .where(ScoreVersion.environment_id == environment_id)
         .order_by(sa.desc(col(ScoreVersion.id)))
     )
-    return session.exec(query).first()
+    for row in session.exec(query):
+        if datetime.fromisoformat(row.norms["calibrated_to"]) <= at:
+            return row.version
+    return None
 
 
 def plain(experiment: Experiment) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A batch, read so that one bad item refuses itself; and the answer when none was good."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -9,6 +10,7 @@ from experiment_server.ingest.items import Receipt, Refusal, Rules
 from experiment_server.problems import FieldError, Problem, invalid, shown
 
 MAX_ITEMS: Final = 1_000
+_MOST_DIGITS: Final = 309  # of a number that a float can hold
 
 Good = TypeVar("Good")
 
@@ -20,18 +22,40 @@ def read_items(raw: bytes, things: str) -> list[Any]:
         Problem: 400, when it is no JSON; 422, when it is not such an object.
     """
     remedy = f'Send {{"items": [...]}} with 1 to {MAX_ITEMS:,} {things}.'
-    # Not strict_json.loads: one bad text must refuse its item, not the hundreds around it.
-    try:
-        body = orjson.loads(raw)
-    except ValueError as error:
-        found = FieldError("body", "malformed JSON", "valid JSON in UTF-8", remedy)
-        raise Problem(400, f"The body is no JSON: {error}. {remedy}", [found]) from None
+    body = load_body(raw, remedy)
     if not isinstance(body, dict) or set(body) != {"items"}:
         raise invalid("body", body, "an object with the one member items", remedy)
     items = body["items"]
     if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
         raise invalid("items", items, f"a list of 1 to {MAX_ITEMS:,} items", remedy)
     return items
+
+
+def load_body(raw: bytes, remedy: str) -> Any:
+    """A body's JSON, its bad texts and numbers left for the parser of the item that has them.
+
+    Not ``strict_json.loads``: one bad value must refuse its item, not the hundreds around it. What
+    is no UTF-8 comes as lone surrogates, and a number that is too large as an infinite one.
+
+    Raises:
+        Problem: 400, when it is no JSON; ``remedy`` says what to send.
+    """
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        text = raw.decode("utf-8", "surrogateescape")
+    try:
+        return json.loads(text, parse_int=_read_int)
+    except RecursionError:
+        reason, remedy = "it is nested too deeply", "Flatten it: name and value."
+    except ValueError as error:
+        reason = str(error)
+    found = FieldError("body", f"malformed JSON: {reason}", "valid JSON in UTF-8", remedy)
+    raise Problem(400, f"The body is no JSON: {reason}. {remedy}", [found])
+
+
+def _read_int(digits: str) -> float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def parse_each(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 View = TypeVar("View", bound=Callable[..., Any])
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]
+UnitId = Annotated[str, Field(min_length=1, max_length=256)]
 Text = Annotated[str, Field(max_length=200)]
 When = Annotated[
     datetime | int, Field(description="ISO 8601 with its zone, or milliseconds since 1970")
@@ -21,13 +22,15 @@ class ExposureAttributes(BaseModel):
 
     role: Text | None = None
     region: Text | None = None
-    team: Text | None = None
+    team: UnitId | None = None
 
 
 class LearnerAttributes(ExposureAttributes):
     """What is true of a learner."""
 
-    manager: Text | None = Field(default=None, description="Whom they report to, as a learner's id")
+    manager: UnitId | None = Field(
+        default=None, description="Whom they report to, as a learner's id"
+    )
     started_on: date | None = Field(default=None, description="First working day")
 
 
@@ -38,8 +41,10 @@ class ExposureItem(BaseModel):
     id: Id = Field(description="Of your making; the same id again is stored once")
     experiment: Id
     variant: Id
-    learner: Id
-    unit: Id | None = Field(default=None, description="The team; only where teams are randomised")
+    learner: UnitId
+    unit: UnitId | None = Field(
+        default=None, description="The team; only where teams are randomised"
+    )
     at: When
     attributes: ExposureAttributes | None = None
 
@@ -50,7 +55,7 @@ class EventItem(BaseModel):
     type: Literal["event"]
     id: Id
     kind: Id = Field(description="challenge_completed, sale, ... or custom:<name>")
-    learner: Id
+    learner: UnitId
     at: When
     value: float | None = Field(default=None, ge=-1e15, le=1e15)
     properties: dict[str, Any] | None = Field(
@@ -63,7 +68,7 @@ class LearnerItem(BaseModel):
 
     type: Literal["learner"]
     id: Id
-    learner: Id
+    learner: UnitId
     at: When
     attributes: LearnerAttributes
 
@@ -76,7 +81,7 @@ class OutcomeItem(BaseModel):
         description="Of your making: the same id again changes nothing, ever. Without it, only the "
         "value that is current already changes nothing",
     )
-    learner: Id
+    learner: UnitId
     name: Annotated[str, Field(min_length=1, max_length=100)] = Field(
         description="sales, quota_attainment ...; metrics count it as outcome:<name>"
     )

@@ -8,10 +8,9 @@ from typing import Any, Final, NamedTuple
 
 from experiment_server.ingest.pseudonyms import Pseudonyms
 from experiment_server.kind_rules.table import KindTable
+from experiment_server.times import AHEAD, EARLIEST
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-AHEAD: Final = timedelta(days=1)  # how far a host's clock may run before ours
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 

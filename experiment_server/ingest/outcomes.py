@@ -17,8 +17,6 @@ from typing import Any, Final, NamedTuple
 
 from analysis.kinds import OUTCOME_PREFIX
 from experiment_server.ingest.items import (
-    AHEAD,
-    EARLIEST,
     EPOCH,
     ParsedItem,
     Refusal,
@@ -27,11 +25,15 @@ from experiment_server.ingest.items import (
 )
 from experiment_server.ingest.values import (
     MAX_ID,
+    MAX_UNIT,
     read_optional_number,
     read_optional_text,
     read_text,
+    readable_id,
+    refuse_unknown,
     shown,
 )
+from experiment_server.times import AHEAD, EARLIEST
 
 OUTCOMES: Final = "outcomes"  # the lake's table, and what quarantine calls these
 MAX_NAME: Final = 100
@@ -75,9 +77,8 @@ def parse_outcome(item: Any, index: int, rules: Rules) -> Fact | Refusal:
     try:
         return _parse(item, rules)
     except Unacceptable as refused:
-        sent = item.get("id") if type(item) is dict else None
-        readable = sent if type(sent) is str and len(sent) <= MAX_ID else None
-        return Refusal(index, readable, refused.field, refused.reason, refused.remedy)
+        sent_id = readable_id(item)
+        return Refusal(index, sent_id, refused.field, refused.reason, refused.remedy)
 
 
 def event_id(fact_id: str) -> str:
@@ -139,13 +140,11 @@ def _row(fact: Fact, named: str, at: int) -> ParsedItem:
 def _parse(item: Any, rules: Rules) -> Fact:
     if type(item) is not dict:
         raise Unacceptable("item", f"is {shown(item)}, not an object", f"send {_EXAMPLE}")
-    unknown = next((name for name in item if name not in _FIELDS), None)
-    if unknown is not None:
-        raise Unacceptable("item", f"has {shown(unknown)}, which is not kept", f"send {_EXAMPLE}")
+    refuse_unknown(item, _FIELDS)
     sent_id = read_optional_text(item, "id", "id", "crm-88231")
     if sent_id is not None and len(sent_id) > MAX_ID:
         raise Unacceptable("id", f"has {len(sent_id)} characters", f"use at most {MAX_ID}")
-    learner = read_text(item, "learner", "learner", "learner-17", MAX_ID)
+    learner = read_text(item, "learner", "learner", "learner-17", MAX_UNIT)
     name = read_text(item, "name", "name", "quota_attainment", MAX_NAME)
     if name.startswith(OUTCOME_PREFIX):
         raise Unacceptable("name", f"is {shown(name)}", f"leave out {OUTCOME_PREFIX!r}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from experiment_server.ingest.items import Refusal, Rules
-from experiment_server.ingest.values import MAX_ID
+from experiment_server.ingest.values import MAX_UNIT
 from experiment_server.quarantine.held import Held, Why
 
 NATIVE: Final = "native"
@@ -30,6 +30,6 @@ def why(refusal: Refusal) -> Why:
 
 def _learner(item: Any, rules: Rules) -> str | None:
     sent = item.get("learner") if type(item) is dict else None
-    if type(sent) is not str or not 1 <= len(sent) <= MAX_ID or not sent.isprintable():
+    if type(sent) is not str or not 1 <= len(sent) <= MAX_UNIT or not sent.isprintable():
         return None
     return rules.pseudonyms.learner(sent)

@@ -23,6 +23,7 @@ from experiment_server.ingest.items import (
 from experiment_server.ingest.pseudonyms import Pseudonyms
 from experiment_server.ingest.refused import NATIVE, held_items
 from experiment_server.ingest.standards import STANDARDS
+from experiment_server.ingest.values import MAX_ID
 from experiment_server.quarantine import service as quarantine
 
 _PSEUDONYM_KEY: Final = sa.text("SELECT pseudonym_key FROM environment WHERE id = :id")
@@ -76,8 +77,7 @@ def _known_experiments(
     session: Session, environment_id: int, items: Sequence[Any]
 ) -> dict[str, KnownExperiment]:
     """The environment's experiments among those that the batch names."""
-    named = {item.get("experiment") for item in items if _is_exposure(item)}
-    keys = [key for key in named if key is not None and "\x00" not in key]
+    keys = {item["experiment"] for item in items if _is_exposure(item)}
     if not keys:
         return {}
     found = session.exec(
@@ -103,8 +103,12 @@ def _strata(session: Session, experiment: Experiment, items: Sequence[Any]) -> d
         return {}
     member = "unit" if experiment.unit_kind == "team" else "learner"
     exposed = [item for item in items if _is_exposure(item)]
-    units = {item.get(member) for item in exposed if item["experiment"] == experiment.key}
-    return load_strata(session, experiment, [unit for unit in units if _is_storable(unit)])
+    units = {
+        item[member]
+        for item in exposed
+        if item["experiment"] == experiment.key and _is_storable(item.get(member))
+    }
+    return load_strata(session, experiment, sorted(units))
 
 
 def _is_storable(unit: Any) -> bool:
@@ -116,5 +120,6 @@ def _is_exposure(item: Any) -> bool:
         type(item) is dict
         and item.get("type") == "exposure"
         and type(item.get("experiment")) is str
-        and len(item["experiment"]) <= 128
+        and len(item["experiment"]) <= MAX_ID
+        and item["experiment"].isprintable()  # a database takes no NUL and no lone surrogate
     )

@@ -1,5 +1,6 @@
 """Reading single values of outside data: strict types, bounds, and a remedy with each refusal."""
 
+import difflib
 import math
 from datetime import date, datetime
 from typing import Any, Final
@@ -10,6 +11,7 @@ from experiment_server.ingest.items import EARLIEST_MICROS, Rules, Unacceptable,
 
 MAX_TEXT: Final = 200
 MAX_ID: Final = 128
+MAX_UNIT: Final = 256  # of a learner's or a team's id: what assignment and the SDKs take
 MAX_PROPERTIES_BYTES: Final = 32 * 1024
 MAX_DEPTH: Final = 32
 MAX_NUMBER: Final = 1e15  # one value beyond would swamp every mean
@@ -23,11 +25,33 @@ def shown(value: Any) -> str:
     """A found value as a refusal shows it: short, on one line, whatever it was."""
     if type(value) is int and value.bit_length() > 128:
         return f"a whole number of {value.bit_length()} bits"
+    if type(value) is float and math.isinf(value):
+        return "a number beyond 1e308"
     if type(value) is str:
         text = ascii(value[:60])
     else:
         text = repr(value) if type(value) in (int, float, bool) else type(value).__name__
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def readable_id(item: Any) -> str | None:
+    """The id of an item, as an answer can give it back; None when it has no such id."""
+    sent = item.get("id") if type(item) is dict else None
+    return sent if type(sent) is str and len(sent) <= MAX_ID and sent.isprintable() else None
+
+
+def refuse_unknown(item: dict[str, Any], known: frozenset[str]) -> None:
+    """Refuse an item with a member that nothing reads: a misspelt one would be lost in silence.
+
+    Raises:
+        Unacceptable: it has one; names the known member that is nearest.
+    """
+    if item.keys() <= known:
+        return
+    name = min(item.keys() - known)
+    near = difflib.get_close_matches(name[:MAX_TEXT], sorted(known), n=1)
+    remedy = f"write {near[0]!r}" if near else "send only " + ", ".join(sorted(known))
+    raise Unacceptable("item", f"has {shown(name)}, which is not kept", remedy)
 
 
 def read_text(
@@ -61,7 +85,9 @@ def _unacceptable_text(text: Any, name: str, path: str, example: str, limit: int
     )
 
 
-def read_optional_text(source: dict[str, Any], name: str, path: str, example: str) -> str | None:
+def read_optional_text(
+    source: dict[str, Any], name: str, path: str, example: str, limit: int = MAX_TEXT
+) -> str | None:
     """A text that may be missing, null or empty (then None).
 
     Raises:
@@ -70,7 +96,7 @@ def read_optional_text(source: dict[str, Any], name: str, path: str, example: st
     text = source.get(name)
     if text is None or text == "":
         return None
-    return read_text(source, name, path, example)
+    return read_text(source, name, path, example, limit)
 
 
 def read_time(source: dict[str, Any], name: str, rules: Rules) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from experiment_server import web
 from experiment_server.audit.service import record
@@ -18,6 +18,7 @@ from experiment_server.readouts import service
 from experiment_server.readouts.models import StoredReadout
 from experiment_server.readouts.questions import answer_questions
 from experiment_server.readouts.read import read_by_hand
+from experiment_server.times import BoundedTime
 from experiment_server.web import Body
 
 blueprint = APIBlueprint("readouts", __name__, url_prefix="/api/v1", tag="Readouts")
@@ -26,7 +27,7 @@ blueprint = APIBlueprint("readouts", __name__, url_prefix="/api/v1", tag="Readou
 class ReadoutWish(Body):
     """When to read an experiment, besides its planned looks."""
 
-    as_of: AwareDatetime | None = Field(
+    as_of: BoundedTime | None = Field(
         default=None, description="Read as if it were this time; left out: now."
     )
 

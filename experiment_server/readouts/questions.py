@@ -12,7 +12,7 @@ from analysis.answers import Answer
 from analysis.energize.norms import Norms
 from analysis.lake.reader import Lake
 from analysis.plan import AnalysisPlan
-from analysis.results import Estimate
+from analysis.results import Estimate, Verdict
 from experiment_server.environments.models import Environment
 from experiment_server.experiments.service import list_experiments
 from experiment_server.ingest.place import open_lake
@@ -117,7 +117,8 @@ def list_effects(
 ) -> list[dict[str, Any]]:
     """What the experiments' latest looks found for their primary metrics, for ``answer_all``.
 
-    Intervals are the look's own: they keep their 95 % however often somebody looked.
+    Intervals are the look's own: at the level of the experiment's plan, which they keep however
+    often somebody looked. What must not be used is left out.
     """
     effects = []
     for experiment in list_experiments(session, environment.id or 0):
@@ -130,6 +131,8 @@ def list_effects(
 
 def _effect(row: StoredReadout) -> dict[str, Any] | None:
     readout, plan = to_readout(row), AnalysisPlan.from_json(row.plan)
+    if readout.decision.verdict == Verdict.DO_NOT_USE:
+        return None
     found = [one for one in readout.primary.estimates if isinstance(one, Estimate)]
     named = [one for one in found if one.variant == readout.decision.winner] or found
     if not named:

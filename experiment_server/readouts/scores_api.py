@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from analysis.results import NotEstimable
 from experiment_server import web
@@ -16,6 +16,7 @@ from experiment_server.problems import Problem
 from experiment_server.scores import service
 from experiment_server.scores.models import ScoreVersion
 from experiment_server.security.rate_limits import limited
+from experiment_server.times import BoundedTime
 from experiment_server.web import Body
 
 blueprint = APIBlueprint(
@@ -29,7 +30,7 @@ TRIALS: Final = "60/minute"  # each reads two windows of the lake
 class Calibration(Body):
     """What to measure the scale on."""
 
-    until: AwareDatetime | None = Field(
+    until: BoundedTime | None = Field(
         default=None, description="End of the calibration window; left out: now."
     )
     window_days: int = Field(default=28, ge=7, le=91)
@@ -38,7 +39,7 @@ class Calibration(Body):
 class Trial(Body):
     """What to try a version on."""
 
-    until: AwareDatetime | None = Field(
+    until: BoundedTime | None = Field(
         default=None, description="End of the window that is to be foreseen; left out: now."
     )
 
@@ -111,13 +112,14 @@ def calibrate_now(env: str, until: datetime | None, window_days: int) -> ScoreVe
     """Measure a scale on what learners did before a time (None: now), and store it.
 
     Raises:
-        Problem: 404; 422, when nobody was active.
+        Problem: 404; 422, when the time is to come, or the history does not fill the window.
     """
     state = web.state()
     with state.database.read() as session:
         environment = load_environment(session, env)
     lake = open_lake(state, environment, fresh=True)
-    norms = service.find_norms(lake, until or state.clock(), window_days)
+    now = state.clock()
+    norms = service.find_norms(lake, until or now, window_days, now=now)
     with state.database.write() as session:
         return service.store_norms(session, web.actor(), environment, norms, state.clock())
 

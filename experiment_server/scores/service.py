@@ -1,34 +1,56 @@
 """Energize Score versions: calibrated once, frozen, never changed."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlmodel import Session, col, select
 
-from analysis.energize.norms import Norms, starting_norms
+from analysis.energize.norms import Norms, history_begins, starting_norms
 from analysis.energize.norms import calibrate as calibrate_norms
 from analysis.energize.score import ScoreExplanation, explain_learner
 from analysis.lake.reader import Lake
 from experiment_server.audit.service import record
 from experiment_server.environments.models import Environment
-from experiment_server.problems import Problem, not_found
+from experiment_server.problems import Problem, invalid, not_found
 from experiment_server.scores.models import ScoreVersion
 from experiment_server.security.roles import Actor
 
 DEFAULT_WINDOW_DAYS = 28
+_WEEKEND: Final = timedelta(days=3)  # nobody need have come on the window's first days
 
 
-def find_norms(lake: Lake, until: datetime, window_days: int = DEFAULT_WINDOW_DAYS) -> Norms:
-    """The scale of the learners who were active before ``until``.
+def find_norms(
+    lake: Lake, until: datetime, window_days: int = DEFAULT_WINDOW_DAYS, *, now: datetime
+) -> Norms:
+    """The scale of the learners who were active before ``until``, to be kept for good.
 
     Raises:
-        Problem: 422, when nobody was.
+        Problem: 422, when ``until`` is to come, nobody was active, or the history begins after the
+            window does: days on which there was nothing to do would count as days of rest.
     """
+    if until > now:
+        remedy = "A scale is kept for good, so it waits for its whole window. Leave it out for now."
+        raise invalid("until", until.isoformat(), "a time that is past", remedy)
     try:
-        return calibrate_norms(lake, until, window_days)
+        norms = calibrate_norms(lake, until, window_days)
     except ValueError as error:
         raise Problem(422, f"The score cannot be calibrated: {error}") from error
+    _check_history(lake, until, window_days)
+    return norms
+
+
+def _check_history(lake: Lake, until: datetime, window_days: int) -> None:
+    began = history_begins(lake)
+    if began is None or began <= until - timedelta(days=window_days) + _WEEKEND:
+        return
+    raise invalid(
+        "window_days",
+        f"{window_days} days before {until.isoformat()}, with history from {began.isoformat()} on",
+        "a window that the history fills",
+        f"Send what happened before, calibrate later, or take a window of at most "
+        f"{(until - began).days} days.",
+    )
 
 
 def find_or_start_norms(lake: Lake, until: datetime) -> Norms:

@@ -72,7 +72,7 @@ POISON = {
     "learner is an object": {**EVENT, "learner": {"$ne": None}},
     "learner is a number": {**EVENT, "learner": 7},
     "learner is empty": {**EVENT, "learner": ""},
-    "learner is long": {**EVENT, "learner": "a" * 129},
+    "learner is long": {**EVENT, "learner": "a" * 257},
     "id is missing": {key: value for key, value in EVENT.items() if key != "id"},
     "id is null": {**EVENT, "id": None},
     "id is an object": {**EVENT, "id": {}},
@@ -103,15 +103,33 @@ POISON = {
     "item is empty": {},
 }
 
-# Values that JSON cannot carry, but a caller inside the process could.
-INSIDE_ONLY = {
+# Poison that strict JSON readers refuse with the whole body; JSON text carries all of it.
+STRANGE = {
     "value is NaN": {**EVENT, "value": math.nan},
     "value is infinite": {**EVENT, "value": -math.inf},
+    "value has 400 digits": {**EVENT, "value": 10**399},
+    "time has 400 digits": {**EVENT, "at": 10**399},
+    "step has 400 digits": {**EVENT, "properties": {"step": 10**399}},
     "properties have NaN": {**EVENT, "properties": {"a": math.nan}},
+    "properties have 400 digits": {**EVENT, "properties": {"a": [10**399]}},
     "properties have a lone surrogate": {**EVENT, "properties": {"a": "\ud800"}},
+    "properties have a lone surrogate as a name": {**EVENT, "properties": {"\udfff": 1}},
+    "activity has a lone surrogate": {**EVENT, "properties": {"activity": "\ud800"}},
+    "id has a lone surrogate": {**EVENT, "id": "\ud800"},
+    "type has a lone surrogate": {**EVENT, "type": "\ud800"},
+    "kind has a lone surrogate": {**EVENT, "kind": "custom:\ud800"},
     "learner has a lone surrogate": {**EVENT, "learner": "\ud800"},
-    "value has 5,000 digits": {**EVENT, "value": 10**5_000},
+    "experiment has a lone surrogate": {**EXPOSURE, "experiment": "\ud800"},
+    "variant has a lone surrogate": {**EXPOSURE, "variant": "\ud800"},
+    "role has a lone surrogate": {**EXPOSURE, "attributes": {"role": "\ud800"}},
+    "described role has a lone surrogate": {**LEARNER, "attributes": {"role": "\ud800"}},
+    "described manager has a lone surrogate": {**LEARNER, "attributes": {"manager": "\ud800"}},
+    "described attribute's name has a lone surrogate": {**LEARNER, "attributes": {"\ud800": 1}},
+    "member has a lone surrogate": {**EVENT, "\ud800": 1},
 }
+
+# A number that Python itself does not write.
+INSIDE_ONLY = {"value has 5,000 digits": {**EVENT, "value": 10**5_000}}
 
 # Strange but harmless: stored as they are, shown escaped.
 INERT = (
@@ -124,7 +142,7 @@ INERT = (
 
 
 @pytest.mark.parametrize("standard", ["native"])  # the others have files of their own beside this
-@pytest.mark.parametrize("poison", [*POISON, *INSIDE_ONLY])
+@pytest.mark.parametrize("poison", [*POISON, *STRANGE, *INSIDE_ONLY])
 def test_standard__poison_between_good_items__refuses_it_alone(standard, poison):
     rules = Rules(
         received_at=NOW,
@@ -134,7 +152,7 @@ def test_standard__poison_between_good_items__refuses_it_alone(standard, poison)
             "draft": KnownExperiment("learner", ("plain", "badge"), started=False),
         },
     )
-    bad = {**POISON, **INSIDE_ONLY}[poison]
+    bad = {**POISON, **STRANGE, **INSIDE_ONLY}[poison]
 
     parsed, refused = parse_batch([EVENT, bad, EXPOSURE, LEARNER], rules, standard)
 
@@ -154,7 +172,8 @@ def test_api__all_poison_in_one_batch__keeps_the_good_and_accounts_for_each(clie
     keys = make_keys(database)
     _add_experiment(database, keys.environment.id)
     good = [{**EVENT, "id": f"good-{n}", "learner": text} for n, text in enumerate(INERT)]
-    small = [item for item in POISON.values() if len(json.dumps(item)) < 200_000]
+    bad = [*POISON.values(), *STRANGE.values()]
+    small = [item for item in bad if len(json.dumps(item)) < 200_000]
     items = [EXPOSURE, *good, *small, LEARNER]
 
     body = json.dumps({"items": items})
@@ -165,7 +184,10 @@ def test_api__all_poison_in_one_batch__keeps_the_good_and_accounts_for_each(clie
 
     assert answer.status_code == 202
     assert answer.json["accepted"] == len(good) + 2
-    assert len(answer.json["refused"]) == len(small)
+    first = 1 + len(good)
+    assert [one["index"] for one in answer.json["refused"]] == [
+        first + n for n in range(len(small))
+    ]
     with database.read() as session:
         chunks = list(read_buffered(session, keys.environment.id))
     stored = {row["event_id"] for _chunk, rows in chunks for row in rows}

@@ -132,7 +132,7 @@ def numbers(lived, database):
     state = replace(lived.state, database=database)
     readout = read.read_by_hand(state, lived.environment, KEY, AS_OF)
     lake = open_lake(state, lived.environment, fresh=True)
-    norms = scores.find_norms(lake, AS_OF, 28)
+    norms = scores.find_norms(lake, AS_OF, 28, now=AS_OF)
     pseudonyms = sorted(scored(lake))[:5]
     explained = [scores.explain(lake, norms, each, AS_OF).to_json() for each in pseudonyms]
     seen = {

@@ -23,7 +23,7 @@ def say_experiments(estimates: tuple[ExperimentEstimate, ...]) -> str:
         return ""
     found = "; ".join(
         f"{one.title} {one.effect:+.2g} {one.unit_label} of {one.metric} "
-        f"(95% interval {one.low:+.2g} to {one.high:+.2g})"
+        f"(interval {one.low:+.2g} to {one.high:+.2g})"
         for one in estimates
     )
     return f" By experiment, so an effect: {found}."

@@ -9,10 +9,12 @@ from experiment_server.ingest.values import (
     MAX_ID,
     MAX_NUMBER,
     MAX_TEXT,
+    MAX_UNIT,
     dump_properties,
     read_optional_number,
     read_text,
     read_time,
+    readable_id,
     shown,
 )
 from experiment_server.kind_rules.table import CALIPER, SILENT, KindTable, slug
@@ -27,9 +29,8 @@ def parse_item(item: Any, index: int, rules: Rules) -> ParsedItem | Refusal:
     try:
         return _parse(item, rules)
     except Unacceptable as refused:
-        sent = item.get("id") if type(item) is dict else None
-        readable = sent if type(sent) is str and len(sent) <= MAX_ID else None
-        return Refusal(index, readable, refused.field, refused.reason, refused.remedy)
+        sent_id = readable_id(item)
+        return Refusal(index, sent_id, refused.field, refused.reason, refused.remedy)
 
 
 def is_description(item: Any) -> bool:
@@ -53,7 +54,7 @@ def learner_of(item: Any) -> str | None:
     """The learner's id, where an event names one."""
     actor = item.get("actor") if type(item) is dict else None
     found = actor.get("id") if type(actor) is dict else actor
-    return found if type(found) is str and 1 <= len(found) <= MAX_ID else None
+    return found if type(found) is str and 1 <= len(found) <= MAX_UNIT else None
 
 
 def _parse(item: Any, rules: Rules) -> ParsedItem:
@@ -95,14 +96,14 @@ def _kind(item: dict[str, Any], kinds: KindTable) -> str:
 def _learner(item: dict[str, Any]) -> str:
     actor = item.get("actor")
     if type(actor) is str:
-        return read_text(item, "actor", "actor", "https://example.edu/users/554433", MAX_ID)
+        return read_text(item, "actor", "actor", "https://example.edu/users/554433", MAX_UNIT)
     if type(actor) is not dict:
         found = "is missing" if actor is None else f"is {shown(actor)}"
         raise Unacceptable("actor", found, "name who acted: a Person with its id")
     kind = actor.get("type", "Person")
     if kind not in _PEOPLE:
         raise Unacceptable("actor.type", f"is {shown(kind)}", "only a Person is a learner")
-    return read_text(actor, "id", "actor.id", "https://example.edu/users/554433", MAX_ID)
+    return read_text(actor, "id", "actor.id", "https://example.edu/users/554433", MAX_UNIT)
 
 
 def _type_of(thing: Any) -> str | None:

@@ -13,6 +13,7 @@ from experiment_server.ingest.items import (
 )
 from experiment_server.ingest.values import (
     MAX_ID,
+    MAX_UNIT,
     dump_properties,
     read_object,
     read_optional_day,
@@ -21,12 +22,20 @@ from experiment_server.ingest.values import (
     read_optional_text,
     read_text,
     read_time,
+    readable_id,
+    refuse_unknown,
     shown,
 )
 
 LEARNER_ATTRIBUTES: Final = ("role", "region", "team", "manager", "started_on")
 _OTHERS: Final = (OUTCOME_PREFIX, "xapi:")  # how ids of other standards begin in the ledger
 _UNIT_FIELDS: Final = {"learner": "learner", "team": "unit"}
+_SHARED: Final = frozenset({"type", "id", "learner", "at"})
+_MEMBERS: Final = {
+    "exposure": _SHARED | {"experiment", "variant", "unit", "attributes"},
+    "event": _SHARED | {"kind", "value", "properties"},
+    "learner": _SHARED | {"attributes"},
+}
 _EXAMPLE_ID: Final = "6f1c0b1e-9d7a-4f0e-8f5e-2f1f5a9c7d10"
 
 
@@ -35,9 +44,8 @@ def parse_item(item: Any, index: int, rules: Rules) -> ParsedItem | Refusal:
     try:
         return _parse(item, rules)
     except Unacceptable as refused:
-        sent = item.get("id") if type(item) is dict else None
-        readable = sent if type(sent) is str and len(sent) <= MAX_ID else None
-        return Refusal(index, readable, refused.field, refused.reason, refused.remedy)
+        sent_id = readable_id(item)
+        return Refusal(index, sent_id, refused.field, refused.reason, refused.remedy)
 
 
 def _parse(item: Any, rules: Rules) -> ParsedItem:
@@ -52,12 +60,13 @@ def _parse(item: Any, rules: Rules) -> ParsedItem:
     if parse is None:
         found = "is missing" if kind is None else f"is {shown(kind)}"
         raise Unacceptable("type", found, "use one of " + ", ".join(map(repr, _PARSERS)))
+    refuse_unknown(item, _MEMBERS[str(kind)])
     event_id = read_text(item, "id", "id", _EXAMPLE_ID, MAX_ID)
     if event_id.startswith(_OTHERS):
         # The ledger would take the outcome or statement of that id for received, and drop it.
         found = f"{shown(event_id)} begins like the ids of outcomes or statements"
         raise Unacceptable("id", found, f"begin it otherwise, for example {_EXAMPLE_ID!r}")
-    learner = read_text(item, "learner", "learner", "learner-17", MAX_ID)
+    learner = read_text(item, "learner", "learner", "learner-17", MAX_UNIT)
     row = {
         "event_id": event_id,
         "learner": rules.pseudonyms.learner(learner),
@@ -127,7 +136,7 @@ def _started_experiment(key: str, rules: Rules) -> KnownExperiment:
 def _unit(item: dict[str, Any], learner: str, experiment: KnownExperiment, rules: Rules) -> str:
     if experiment.unit_kind == "learner":
         return learner
-    return rules.pseudonyms.team(read_text(item, "unit", "unit", "team-4", MAX_ID))
+    return rules.pseudonyms.team(read_text(item, "unit", "unit", "team-4", MAX_UNIT))
 
 
 def _parse_learner(item: dict[str, Any], row: dict[str, Any], rules: Rules) -> str:
@@ -147,7 +156,7 @@ def _parse_learner(item: dict[str, Any], row: dict[str, Any], rules: Rules) -> s
         )
     row["described_at"] = read_time(item, "at", rules)
     _read_attributes(attributes, row, rules)
-    manager = read_optional_text(attributes, "manager", "attributes.manager", "learner-4")
+    manager = read_optional_text(attributes, "manager", "attributes.manager", "learner-4", MAX_UNIT)
     row["manager"] = None if manager is None else rules.pseudonyms.learner(manager)
     row["started_on"] = read_optional_day(attributes, "started_on", "attributes.started_on")
     return "learners"
@@ -156,7 +165,7 @@ def _parse_learner(item: dict[str, Any], row: dict[str, Any], rules: Rules) -> s
 def _read_attributes(attributes: dict[str, Any], row: dict[str, Any], rules: Rules) -> None:
     for name, example in (("role", "account executive"), ("region", "EMEA")):
         row[name] = read_optional_text(attributes, name, f"attributes.{name}", example)
-    team = read_optional_text(attributes, "team", "attributes.team", "team-4")
+    team = read_optional_text(attributes, "team", "attributes.team", "team-4", MAX_UNIT)
     row["team"] = None if team is None else rules.pseudonyms.team(team)
 
 

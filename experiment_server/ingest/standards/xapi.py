@@ -6,12 +6,13 @@ from analysis.kinds import CUSTOM_PREFIX, KINDS_BY_NAME
 from experiment_server.ingest.items import ParsedItem, Refusal, Rules, Unacceptable
 from experiment_server.ingest.shortened import shortened
 from experiment_server.ingest.values import (
-    MAX_ID,
     MAX_NUMBER,
     MAX_TEXT,
+    MAX_UNIT,
     dump_properties,
     read_text,
     read_time,
+    readable_id,
     shown,
 )
 from experiment_server.kind_rules.table import CLASSES, SILENT, XAPI, KindTable, slug
@@ -36,9 +37,8 @@ def parse_item(item: Any, index: int, rules: Rules) -> ParsedItem | Refusal:
         _check(item)
         return _parse(item, rules)
     except Unacceptable as refused:
-        sent = item.get("id") if type(item) is dict else None
-        readable = sent if type(sent) is str and len(sent) <= MAX_ID else None
-        return Refusal(index, readable, refused.field, refused.reason, refused.remedy)
+        sent_id = readable_id(item)
+        return Refusal(index, sent_id, refused.field, refused.reason, refused.remedy)
 
 
 def is_silent(statement: dict[str, Any], kinds: KindTable) -> bool:
@@ -69,7 +69,7 @@ def _parse(statement: dict[str, Any], rules: Rules) -> ParsedItem:
         raise Unacceptable(
             "actor", "is a group, and an event is one learner's", "send a statement for each"
         )
-    learner = read_text(actor, "learner", "actor", "learner-17", MAX_ID)
+    learner = read_text(actor, "learner", "actor", "learner-17", MAX_UNIT)
     row: dict[str, Any] = {
         "event_id": event_id,
         "kind": kind,

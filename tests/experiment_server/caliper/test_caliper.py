@@ -1,6 +1,7 @@
 """POST /caliper: the envelope, its good events kept, its bad ones refused by index."""
 
 import json
+import math
 
 import orjson
 import pytest
@@ -64,6 +65,31 @@ def test_envelope__bad_events_between_good_ones__are_refused_by_index_and_held(
         ("caliper", "action"),
         ("caliper", "actor"),
     }
+
+
+def test_envelope__with_text_and_numbers_that_strict_json_lacks__refuses_their_events_alone(
+    client, keys, database
+):
+    good = CALIPER["page seen"]
+    graded = {"type": "Score", "scoreGiven": math.nan, "maxScore": 10**399}
+    data = [
+        {**good, "actor": "\ud800"},
+        {**good, "id": "\ud800"},
+        good,
+        {**good, "generated": graded},
+    ]
+
+    answer = client.post(
+        "/caliper",
+        data=json.dumps({**ENVELOPE, "data": data}),
+        content_type="application/json",
+        headers=keys.headers(),
+    )
+
+    assert answer.status_code == 200
+    fields = [(one["index"], one["field"]) for one in answer.json["refused"]]
+    assert fields == [(0, "actor"), (1, "id"), (3, "scoreGiven")]
+    assert kinds(database, keys) == ["content_viewed"]
 
 
 def test_held_event__after_a_rule_for_it__is_taken_by_a_replay(client, send, database, keys):

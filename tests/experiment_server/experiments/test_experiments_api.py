@@ -198,12 +198,28 @@ def test_experiment__second_phase_before_the_first_ended__is_refused(client, edi
     assert do(client, editor, "start", {"started_at": "2026-01-06T00:00:00Z"}).status_code == 422
 
 
-def test_experiment__started__freezes_the_latest_score_version(client, database, editor, draft):
-    for version in ("2026-01", "2026-02"):
+@pytest.mark.parametrize(
+    ("started_at", "frozen"),
+    [
+        (None, "second"),
+        ("2026-02-01T00:00:00Z", "second"),
+        ("2026-01-31T23:59:59Z", "first"),
+        ("2026-01-04T00:00:00+02:00", None),
+    ],
+)
+def test_experiment__started__freezes_the_latest_score_version_from_before_its_start(
+    client, database, editor, draft, started_at, frozen
+):
+    for version, day in (("first", "2026-01-04"), ("second", "2026-02-01")):
+        norms = {"calibrated_to": f"{day}T00:00:00+00:00"}
         with database.write() as session:
-            session.add(ScoreVersion(environment_id=1, version=version, norms={}, created_at=NOW))
+            session.add(
+                ScoreVersion(environment_id=1, version=version, norms=norms, created_at=NOW)
+            )
 
-    assert do(client, editor, "start").json["score_version"] == "2026-02"
+    started = do(client, editor, "start", started_at and {"started_at": started_at})
+
+    assert started.json["score_version"] == frozen
 
 
 def test_experiment__overlapping_namespace__cannot_start_beside_one_that_runs(client, editor):

@@ -76,9 +76,11 @@ def test_post__only_bad_items__is_a_problem_with_the_same_list(client, keys):
     ("body", "status"),
     [
         (b'{"items": [', 400),
-        (b'{"items": [{"value": NaN}]}', 400),
-        (b'{"items": [{"value": 1e400}]}', 400),
+        (b'{"items": [{"value": NaN}]}', 422),
+        (b'{"items": [{"value": 1e400}]}', 422),
         (b'\xff\xfe{"items": []}', 400),
+        (b'{"items": "\\ud800"}', 422),
+        (b'{"\\ud800": []}', 422),
         (b"[" * 100_000, 400),
         (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, 400),
         (b"[]", 422),
@@ -98,6 +100,59 @@ def test_post__a_body_that_is_no_batch__is_a_clear_4xx(client, keys, body, statu
     assert answer.json["detail"]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [b"NaN", b"-Infinity", b"1e999", b"9" * 400, b"9" * 5_000, b'"\\ud800"', b'"\xff"'],
+    ids=lambda value: value[:9],
+)
+def test_post__a_value_that_strict_json_lacks__refuses_its_item_alone(
+    client, keys, database, value
+):
+    bad = orjson.dumps(event("b", value="@")).replace(b'"@"', value)
+    body = b'{"items": [%b, %b, %b]}' % (orjson.dumps(event("a")), bad, orjson.dumps(event("c")))
+
+    answer = client.post(URL, data=body, content_type="application/json", headers=keys.headers())
+
+    assert answer.status_code == 202
+    assert answer.json["accepted"] == 2
+    [refusal] = answer.json["refused"]
+    assert (refusal["index"], refusal["id"], refusal["field"]) == (1, "b", "value")
+    assert stored_ids(database, keys) == ["a", "c"]
+
+
+def test_post__an_id_that_is_no_text__is_not_given_back(client, keys):
+    answer = client.post(
+        URL,
+        data=orjson.dumps({"items": [event("@")]}).replace(b'"@"', b'"\\ud800"'),
+        content_type="application/json",
+        headers=keys.headers(),
+    )
+
+    assert answer.status_code == 422
+    assert answer.json["refused"][0]["id"] is None
+
+
+def test_post__nested_too_deeply__says_so(client, keys):
+    body = b'{"items": [' + b"[" * 5_000 + b"]" * 5_000 + b"]}"
+
+    answer = client.post(URL, data=body, content_type="application/json", headers=keys.headers())
+
+    assert answer.status_code == 400
+    assert "nested too deeply" in answer.json["detail"]
+    assert "Flatten" in answer.json["errors"][0]["remedy"]
+
+
+def test_post__a_learner_of_256_characters__is_stored_and_one_of_257_is_refused(
+    client, keys, database
+):
+    items = [event("a", learner="l" * 256), event("b", learner="l" * 257)]
+
+    answer = client.post(URL, json={"items": items}, headers=keys.headers())
+
+    assert [one["field"] for one in answer.json["refused"]] == ["learner"]
+    assert stored_ids(database, keys) == ["a"]
+
+
 def test_post__without_a_key__is_401(client, keys):
     assert client.post(URL, json={"items": [event("a")]}).status_code == 401
 
@@ -110,6 +165,7 @@ def test_post__with_a_management_key__is_403(client, keys):
 
 def test_post__a_client_key__may_send_events_but_not_describe_learners(client, keys):
     described = {**event("l"), "type": "learner", "attributes": {"role": "rep"}}
+    del described["kind"]
 
     answer = client.post(
         URL, json={"items": [event("a"), described]}, headers=keys.headers("client")

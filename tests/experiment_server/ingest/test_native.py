@@ -128,7 +128,7 @@ def test_time__in_any_zone_or_as_milliseconds__is_the_same_instant(at):
         (event(properties={"\x00": 1}), "properties", "name"),
         (event(properties={"a": "\ud800"}), "properties", "Unicode"),
         (event(properties={"a": 2**60}), "properties", "number"),
-        (event(properties={"a": [float("inf")]}), "properties", "inf"),
+        (event(properties={"a": [float("inf")]}), "properties", "beyond 1e308"),
         (event(properties={"step": 0}), "properties.step", "is 0"),
         (event(properties={"activity": 3}), "properties.activity", "is 3"),
         (event(type="click"), "type", "'click'"),
@@ -142,6 +142,10 @@ def test_time__in_any_zone_or_as_milliseconds__is_the_same_instant(at):
         (described(email="ann@example.org"), "attributes", "'email'"),
         (described(started_on="2026-02-30"), "attributes.started_on", "not a day"),
         (described(started_on=20260201), "attributes.started_on", "not a day"),
+        (event(valu=3), "item", "'valu'"),
+        (event(attributes={}), "item", "'attributes'"),
+        (exposure(value=3), "item", "'value'"),
+        ({**described(), "role": "rep"}, "item", "'role'"),
         ("text", "item", "not an object"),
         (None, "item", "not an object"),
     ],
@@ -153,6 +157,11 @@ def test_item__that_cannot_be_taken__is_refused_with_field_and_remedy(item, fiel
     assert says in refusal.reason
     assert refusal.index == 7
     assert len(refusal.remedy) > 8
+
+
+def test_item__with_a_misspelt_member__names_the_right_one():
+    assert refused(event(valu=3)).remedy == "write 'value'"
+    assert "properties" in refused(event(colour="red")).remedy
 
 
 def test_properties__nested_deeper_than_32__are_refused():

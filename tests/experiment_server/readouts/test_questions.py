@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from experiment_server.readouts import jobs, questions
+from experiment_server.readouts.service import latest_look
 from experiment_server.schedule.run import run_jobs
 from tests.lived import DAY, START, live
 
@@ -66,6 +67,16 @@ def test_questions__with_experiments__show_what_those_found(lived):
     assert [effect["title"] for effect in effects] == ["Streak bonus"]
     assert effects[0]["low"] < effects[0]["effect"] < effects[0]["high"]
     assert effects[0]["metric"] == "Challenges"
+
+
+def test_questions__with_an_experiment_that_must_not_be_used__leave_it_out(lived):
+    with lived.state.database.write() as session:
+        row = latest_look(session, lived.experiment, AS_OF)
+        decision = {**row.body["decision"], "verdict": "DO NOT USE"}
+        row.body = {**row.body, "decision": decision}
+
+    with lived.state.database.read() as session:
+        assert questions.list_effects(session, lived.environment, AS_OF) == []
 
 
 def test_memory__many_keys__stays_small():

@@ -81,6 +81,42 @@ def test_version__that_is_not_there_or_cannot_be_tried__says_so(program):
     assert "both must be at least 20" in early.json["detail"]
 
 
+@pytest.mark.parametrize("until", ["0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"])
+def test_version__asked_for_at_a_time_that_nobody_means__names_the_field(program, until):
+    client, keys = program
+    version = calibrated(client, keys)
+    headers = keys.manage("analyst")
+
+    made = client.post(API, json={"until": until}, headers=headers)
+    tried = client.post(f"{API}/{version}/validation", json={"until": until}, headers=headers)
+
+    for answer in (made, tried):
+        assert answer.status_code == 422
+        assert answer.json["errors"][0]["field"] == "until"
+        assert answer.json["errors"][0]["expected"] == "a time from 2000-01-01 to tomorrow"
+
+
+def test_version__of_a_time_to_come__is_refused(program):
+    client, keys = program
+    body = {"until": (day(84) + timedelta(seconds=1)).isoformat()}
+
+    answer = client.post(API, json=body, headers=keys.manage("analyst"))
+
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["field"] == "until"
+
+
+def test_version__of_a_window_longer_than_the_history__is_refused(program):
+    client, keys = program
+    body = {"until": day(28).isoformat(), "window_days": 56}
+
+    answer = client.post(API, json=body, headers=keys.manage("analyst"))
+
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["field"] == "window_days"
+    assert "at most 27 days" in answer.json["errors"][0]["remedy"]
+
+
 def test_page__calibrates_tries_and_shows_the_report(program, database):
     client, _ = program
     token = sign_in(client, database, "analyst")

@@ -1,8 +1,12 @@
 """``momentum energize`` and ``momentum readout``."""
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from experiment_server.scores import service
+from tests.factories import make_environment
 from tests.lived import DAY, KEY, START, live
 
 UNTIL = f"{START + 25 * DAY:%Y-%m-%d}"
@@ -66,6 +70,49 @@ def test_energize__a_day_that_is_none__is_refused_with_an_example(lived, momentu
 
     assert refused.code == 2
     assert "2026-03-01" in refused.refusal
+
+
+def test_energize__calibrated_up_to_a_time_to_come__is_refused(lived, momentum, database):
+    tomorrow = datetime.now(UTC) + timedelta(hours=12)
+
+    refused = momentum("energize", "calibrate", "--as-of", tomorrow.isoformat())
+
+    assert refused.code == 2
+    assert "a time that is past" in refused.refusal
+    with database.read() as session:
+        assert not service.list_versions(session, lived.environment)
+
+
+def test_energize__calibrated_on_less_history_than_the_window__says_what_fits(lived, momentum):
+    too_long = momentum("energize", "calibrate", "--as-of", UNTIL, "--window-days", "56")
+
+    assert too_long.code == 2
+    assert "window_days" in too_long.refusal
+    longest = re.search("at most ([0-9]+) days", too_long.refusal)[1]
+    assert momentum("energize", "calibrate", "--as-of", UNTIL, "--window-days", longest).code == 0
+
+
+@pytest.mark.parametrize("at", ["0001-01-01", "9999-12-31", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("energize", "calibrate"),
+        ("energize", "show"),
+        ("energize", "explain", "learner-4"),
+        ("energize", "validate"),
+        ("report", "weekly"),
+        ("readout", KEY),
+        ("schedule", "run-due"),
+    ],
+    ids=" ".join,
+)
+def test_as_of__out_of_bounds__is_one_clear_line(momentum, database, command, at):
+    make_environment(database)
+
+    refused = momentum(*command, "--as-of", at)
+
+    assert refused.code == 2
+    assert "expected a time from 2000-01-01 to tomorrow" in refused.refusal
 
 
 def test_readout__by_hand__prints_the_verdict_and_stores_it(lived, momentum):

@@ -451,6 +451,34 @@ def test_list__exposure_of_a_listed_unit__reaches_the_lake_with_its_stratum(
 HOLDOUT = {"key": "q1", "title": "Nobody's quarter", "share": 0.3}
 
 
+def test_list__exposure_of_a_unit_that_is_no_text__refuses_that_one_alone(
+    client, editor, server_key
+):
+    define(client, editor)
+    put_list(client, editor, [{"unit": "u" * 256, "variant": "badge", "stratum": "role=coach"}])
+    start(client, editor, "2026-01-05T00:00:00Z")
+    at = "2026-02-03T09:00:00Z"
+    met = {"type": "exposure", "experiment": "badge", "variant": "badge", "at": at}
+    items = [
+        {**met, "id": "x-1", "learner": "u" * 256},
+        {**met, "id": "x-2", "learner": ["ann"]},
+        {**met, "id": "x-3", "learner": "\ud800"},
+        {**met, "id": "x-4", "learner": "ann", "experiment": "badge\ud800"},
+    ]
+
+    answer = client.post(
+        "/api/v1/events",
+        data=json.dumps({"items": items}),
+        content_type="application/json",
+        headers=server_key,
+    )
+
+    assert answer.status_code == 202
+    assert answer.json["accepted"] == 1
+    fields = [(one["index"], one["field"]) for one in answer.json["refused"]]
+    assert fields == [(1, "learner"), (2, "learner"), (3, "experiment")]
+
+
 def test_list__of_learners_some_of_whom_are_held_out__leaves_those_out(client, editor, server_key):
     items, lists = listing()
     client.post("/api/v1/environments/production/holdouts", json=HOLDOUT, headers=editor)
