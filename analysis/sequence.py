@@ -33,9 +33,7 @@ class Sequential:
     days_left: float | None = None  # at the present pace, from precision and never from the effect
     days_left_low: float | None = None  # 90 %, from how the last days differ
     days_left_high: float | None = None  # None beside a number: the pace may be nothing
-    predictive_power: float | None = (
-        None  # of the primary's leading treatment; None: not asked
-    )
+    predictive_power: float | None = None  # of the primary's leading treatment; None: not asked
     co_primaries: tuple[CoPrimaryLook, ...] = ()  # beside the primary, which all above is about
 
     @classmethod
