@@ -13,6 +13,7 @@ from experiment_server.quarantine.models import QuarantinedItem
 from experiment_server.xapi import service, waiting
 from experiment_server.xapi.models import XapiWaiting
 from tests.experiment_server.buffered import buffered_rows
+from tests.experiment_server.ingest.test_migration import at_revision
 from tests.experiment_server.xapi.examples import plain, reference
 
 DANCED = "https://example.org/verbs/danced"
@@ -205,4 +206,16 @@ def test_waiting__statement_that_is_forgotten__is_forgotten_too(lrs, database, k
     with database.write() as session:
         service.forget_before(session, keys.environment.id, utc_now() + timedelta(days=1))
 
+    assert n_waiting(database) == 0
+
+
+def test_migration__statements_from_before__all_wait_but_the_voided(lrs, client, database, editor):
+    send(lrs, danced(1), danced(2), reference(VOIDED, str(UUID(int=2))))
+    at_revision(database, "0012")
+
+    at_revision(database, "0013")
+
+    add_rule(client, editor)
+    assert n_waiting(database) == 1
+    assert replay(client, editor)[2] == 0
     assert n_waiting(database) == 0
