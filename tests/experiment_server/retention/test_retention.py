@@ -19,6 +19,7 @@ from experiment_server.security.roles import SYSTEM
 from experiment_server.state import State
 from tests.factories import Keys, make_environment
 
+RETAIN = [job for job in jobs.JOBS if job.name == "retain"]
 URL = "/api/v1/environments/production/retention"
 
 
@@ -58,8 +59,8 @@ def test_retention__rule_for_events__removes_older_days_once_a_night(state, envi
     with state.database.write() as session:
         service.set_rules(session, SYSTEM, environment, {"events": 100})
 
-    first = run_jobs(state, jobs.JOBS, utc_now())
-    again = run_jobs(state, jobs.JOBS, utc_now())
+    first = run_jobs(state, RETAIN, utc_now())
+    again = run_jobs(state, RETAIN, utc_now())
 
     assert [result.outcome for result in first] == ["done"]
     assert again == []
@@ -101,7 +102,7 @@ def test_retention__while_the_lake_is_compacted__waits_for_its_turn(
         service.set_rules(session, SYSTEM, environment, {"events": 100})
 
     with rewriting(state.database, environment.id):
-        meanwhile = run_jobs(state, jobs.JOBS, utc_now())
+        meanwhile = run_jobs(state, RETAIN, utc_now())
         kept = n_events(state, environment)
     afterwards = service.apply(state, environment, utc_now())
 
@@ -119,7 +120,7 @@ def test_retention__rows_went__roll_ups_that_may_hold_them_go_too(state, environ
     with state.database.write() as session:
         service.set_rules(session, SYSTEM, environment, {"events": 100})
 
-    run_jobs(state, jobs.JOBS, utc_now())
+    run_jobs(state, RETAIN, utc_now())
 
     assert list_folders(root) == left
 
@@ -127,7 +128,7 @@ def test_retention__rows_went__roll_ups_that_may_hold_them_go_too(state, environ
 def test_retention__no_rule__keeps_everything_and_runs_nothing(state, environment):
     send(state, environment, [0, 4_000])
 
-    assert run_jobs(state, jobs.JOBS, utc_now()) == []
+    assert run_jobs(state, RETAIN, utc_now()) == []
     assert n_events(state, environment) == 2
 
 

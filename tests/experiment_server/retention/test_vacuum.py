@@ -13,8 +13,9 @@ from analysis.lake.reader import Lake
 from analysis.plan import AnalysisPlan
 from analysis.read import run_readout
 from experiment_server.ingest.sealing import lake_root
-from experiment_server.readouts import jobs
+from experiment_server.readouts import jobs as readouts_jobs
 from experiment_server.readouts.models import StoredReadout
+from experiment_server.retention import jobs
 from experiment_server.schedule.run import run_jobs
 from experiment_server.scores.models import ScoreVersion
 from experiment_server.state import State
@@ -24,7 +25,7 @@ from tests.lived import DAY, START, live
 
 MONDAY = datetime(2026, 3, 16, tzinfo=UTC)
 VACUUM = [job for job in jobs.JOBS if job.name == "vacuum"]
-LOOKS = [job for job in jobs.JOBS if job.name == "look"]
+LOOKS = [job for job in readouts_jobs.JOBS if job.name == "look"]
 
 
 def test_vacuum_job__in_a_week__runs_once(settings, database):
