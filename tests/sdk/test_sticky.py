@@ -191,7 +191,9 @@ def test_sticky__store_with_odd_rows__decides_by_hash(held) -> None:
     assert store.rows["id", "l1"]["reward-ladder__0"] == "badges"
 
 
-@pytest.mark.parametrize("odd", [1, "memory", {}, Store, object()], ids=repr)
+@pytest.mark.parametrize(
+    "odd", [1, "memory", {}, Store, object()], ids=["number", "text", "dict", "class", "object"]
+)
 def test_sticky__no_store__is_complained_of_and_off(lines, odd) -> None:
     client = alone(odd)
 
