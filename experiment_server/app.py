@@ -18,6 +18,7 @@ from experiment_server.columns import utc_now
 from experiment_server.db import Database, migrate
 from experiment_server.delivery import api as delivery_api
 from experiment_server.delivery import explain_api, features_api, held, ofrep_api
+from experiment_server.draining import draining
 from experiment_server.environments import api as environments_api
 from experiment_server.environments import service as environments
 from experiment_server.experiments import allocations_api, changes_api
@@ -157,6 +158,7 @@ def create_app(settings: Settings, database: Database) -> APIFlask:
     held.install(app, settings.threads)
     error_handlers.install(app)
     app.extensions[error_handlers.PAGE] = pages.problem_page
+    app.wsgi_app = draining(app.wsgi_app, guard.MAX_BODY)  # type: ignore[assignment,method-assign]
     _trust_proxies(app, settings.trusted_proxies)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -1,13 +1,14 @@
 """The door of every request: who it is from, whether they may, and what the answer must carry."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
 
 from flask import Flask, Request, Response, current_app, g, redirect, request
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from experiment_server import web
@@ -24,8 +25,24 @@ SIGN_IN: Final = "/sign-in"
 Identify = Callable[[Request], Actor | None]
 
 
+class WholeRequest(Request):
+    """A request whose body is read whole or not at all."""
+
+    def get_data(self, *args: Any, **kwargs: Any) -> Any:
+        """See werkzeug; of a body without a length it gives the beginning when that is too long.
+
+        Raises:
+            RequestEntityTooLarge: the body is.
+        """
+        data = super().get_data(*args, **kwargs)
+        if self.content_length is None and len(data) >= MAX_BODY:
+            raise RequestEntityTooLarge
+        return data
+
+
 def install(app: Flask, identify: Identify) -> None:
     """Guard every route of the app; ``identify`` finds out who a request is from."""
+    app.request_class = WholeRequest
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = 200_000
     app.config["MAX_FORM_PARTS"] = 500

@@ -10,6 +10,7 @@ from momentum_sdk import Momentum
 
 from .behaviour import Behaviour, Visits
 from .effects import EXPERIMENTS
+from .flags import FLAGS
 from .population import HISTORY_DAYS, LIVE_DAYS, Population, build_population
 
 
@@ -42,6 +43,7 @@ class SimulatedLms:
     """A learning platform that asks for variants and reports what its learners do."""
 
     experiments = EXPERIMENTS
+    flags = FLAGS
 
     def __init__(self, population: Population, seed: int, start: date) -> None:
         """Open the platform for these people; ``seed`` is of their days."""
@@ -51,6 +53,7 @@ class SimulatedLms:
         self.met = np.zeros(population.n_learners, dtype=np.bool_)
         self.n_events = 0
         self.n_exposures = 0
+        self.n_shown = dict.fromkeys((flag.key for flag in FLAGS), 0)  # learners who get it
 
     def describe_learners(self, momentum: Momentum) -> None:
         """Tell Momentum who the learners are, as of the day before the history begins."""
@@ -87,10 +90,13 @@ class SimulatedLms:
             self.n_events += 1
 
     def _meet_experiments(self, momentum: Momentum, index: int, visits: Visits) -> None:
-        """Ask for the four variants at a learner's first visit since the start."""
+        """Ask for the flags and the four variants at a learner's first visit since the start."""
         self.met[index] = True
         at = self.start + timedelta(days=visits.day, seconds=int(visits.second[index]))
         attributes = self.population.attributes(index)
+        for flag in FLAGS:
+            is_shown = momentum.is_on(flag.key, self.population.ids[index], attributes)
+            self.n_shown[flag.key] += is_shown
         for experiment in EXPERIMENTS:
             variant = momentum.variant(
                 experiment.key, self.population.ids[index], attributes, at=at

@@ -1,5 +1,6 @@
 """``momentum demo``: the main job, end to end, on simulated learners whose truth is known."""
 
+import os
 import signal
 import tempfile
 import threading
@@ -26,6 +27,7 @@ from experiment_server.demo.management import ApiError
 from experiment_server.demo.outcome import Comparison
 from experiment_server.demo.play import LostEventsError, Play, start_day
 from experiment_server.observe import configure_logging
+from experiment_server.problems import Problem
 from experiment_server.state import State
 
 EMAIL: Final = "demo@example.org"
@@ -73,6 +75,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Watch Momentum find four planted truths among simulated learners."""
         options = Options(learners, seed, once, json, port)
+        _check_target(json)
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGHUP, _interrupt)
         try:
@@ -156,6 +159,22 @@ def _stay(console: Console, base_url: str, access: definitions.Access) -> None:
         console.print("\nThe server is down.")
 
 
+def _check_target(json: Path | None) -> None:
+    """Refuse, before minutes of work, a file that could not be written after them.
+
+    Raises:
+        Problem: 422.
+    """
+    if json is None:
+        return
+    if json.is_dir():
+        raise Problem(422, f"--json {json} is a folder; name a file, such as {json / 'demo.json'}")
+    if not json.parent.is_dir():
+        raise Problem(422, f"--json {json}: there is no folder {json.parent}; make it first")
+    if not os.access(json if json.exists() else json.parent, os.W_OK):
+        raise Problem(422, f"--json {json} cannot be written; name a file in a folder of yours")
+
+
 @contextmanager
 def _store(wanted: Path | None) -> Iterator[Path]:
     """A folder for the store: the caller's own, kept, or one that goes with the demo."""
@@ -163,9 +182,17 @@ def _store(wanted: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="momentum-demo-") as folder:
             yield Path(folder)
         return
-    wanted.mkdir(parents=True, exist_ok=True)
-    if any(wanted.iterdir()):
-        raise ServerError(f"--data-dir {wanted} is not empty; name a new folder")
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(wanted.iterdir())
+    except OSError as error:
+        raise Problem(
+            422, f"--data-dir {wanted} is no folder for a store ({error.strerror}); name a new one"
+        ) from None
+    if not is_empty:
+        raise Problem(422, f"--data-dir {wanted} is not empty; name a new folder")
+    if not os.access(wanted, os.W_OK):
+        raise Problem(422, f"--data-dir {wanted} is not yours to write in; name a new folder")
     yield wanted.resolve()
 
 

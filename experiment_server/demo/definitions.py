@@ -1,4 +1,4 @@
-"""What the demo asks the server for: the four experiments, a member, keys."""
+"""What the demo asks the server for: the four experiments, two flags, a member, keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,6 +49,18 @@ def create_definitions(api: ManagementApi, environment: str, experiments: Any) -
     """The experiments as drafts, on metrics that every installation begins with."""
     for experiment in experiments:
         api.post(f"/environments/{environment}/experiments", _definition(experiment))
+
+
+def create_flags(api: ManagementApi, environment: str, flags: Any) -> None:
+    """The flags, each on for its share of the learners."""
+    for flag in flags:
+        api.post("/flags", {"key": flag.key, "title": flag.title, "description": flag.description})
+        rule = {"title": f"{flag.coverage:.0%} of learners", "value": True}
+        api.put(
+            f"/flags/{flag.key}/environments/{environment}",
+            {"enabled": True, "rules": [{**rule, "coverage": flag.coverage}]},
+            version=0,
+        )
 
 
 def start_experiments(

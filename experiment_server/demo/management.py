@@ -1,5 +1,7 @@
 """Momentum's management API, as any program would call it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -29,12 +31,26 @@ class ManagementApi:
         """Create or do something; gives the API's answer."""
         return self._call("POST", path, body or {})
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    def put(self, path: str, body: dict[str, Any], version: int) -> Any:
+        """Set what is at this version; gives the API's answer."""
+        return self._call("PUT", path, body, {"If-Match": f'"{version}"'})
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Any:
         request = Request(  # noqa: S310 - the address is the demo's own server
             f"{self._base_url}/api/v1{path}",
             method=method,
             data=None if body is None else orjson.dumps(body),
-            headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+            headers={
+                "Authorization": f"Bearer {self._key}",
+                "Content-Type": "application/json",
+                **headers,
+            },
         )
         try:
             with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above

@@ -47,6 +47,7 @@ class Play:
         with self._timed("calibrate_s"):
             looks.calibrate(self.state, environment, self.lms.start)
             definitions.create_definitions(api, environment, self.lms.experiments)
+            definitions.create_flags(api, environment, self.lms.flags)
             definitions.start_experiments(api, environment, self.lms.experiments, self.lms.start)
         with self._timed("live_s"):
             self._live(self.lms.live_days(), "experiments")

@@ -146,7 +146,7 @@ def test_demo__data_dir_in_use__is_refused_in_one_line(tmp_path):
 
     assert process.returncode == 2
     assert complaints.strip().splitlines() == [
-        f"The demo stopped: --data-dir {tmp_path} is not empty; name a new folder"
+        f"--data-dir {tmp_path} is not empty; name a new folder"
     ]
 
 

@@ -23,6 +23,7 @@ class ListeningMomentum:
         self.treat = treat
         self.running = running
         self.exposures: list[tuple[str, str, dict[str, str], datetime]] = []
+        self.asked_flags: list[tuple[str, str]] = []
         self.events: list[tuple[str, str, datetime, Any, Any]] = []
         self.described: dict[str, tuple[dict[str, str], datetime]] = {}
 
@@ -30,6 +31,10 @@ class ListeningMomentum:
         self.exposures.append((experiment, learner, attributes, at))
         planted = next(one for one in EXPERIMENTS if one.key == experiment)
         return Answer(planted.treatment if self.treat else planted.control, self.running)
+
+    def is_on(self, flag, learner, _attributes):
+        self.asked_flags.append((flag, learner))
+        return flag == "leaderboard"
 
     def track(self, kind, learner, value=None, properties=None, at=None):
         self.events.append((kind, learner, at, value, properties))
@@ -70,6 +75,16 @@ def test_lms__each_learner__asks_once_for_each_experiment_at_the_first_visit():
 
     assert len(momentum.exposures) == len(asked) == 4 * len(visits) == lms.n_exposures
     assert all(at == visits[learner] for (learner, _), at in asked.items())
+
+
+def test_lms__each_learner__asks_for_both_flags_at_the_first_visit():
+    momentum = ListeningMomentum()
+    lms = lived(momentum, 100)
+
+    n_met = len({learner for _, learner, _, _ in momentum.exposures})
+
+    assert len(set(momentum.asked_flags)) == len(momentum.asked_flags) == 2 * n_met
+    assert lms.n_shown == {"leaderboard": n_met, "weekly-digest": 0}
 
 
 def test_lms__asking__names_the_team():
