@@ -2,6 +2,7 @@
 
 The same numbers as ``methods.compare`` and ``estimate``, made for whole arrays: metrics by
 treatments by segments. Means by Welch or CUPED; everything else has its own method, one by one.
+A readout's segments are compared by it (``compare_pairs``).
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, stdtr, stdtrit
 
+from .contrast import Contrast
+from .methods import compare, proportion, ratio
 from .methods.always_valid import two_sided_zs
 from .normal import Z95
-from .statistics.collected import COVARIATE, OUTCOME
+from .results import NotEstimable
+from .statistics.collected import COVARIATE, OUTCOME, Statistic
 from .statistics.moments import Moments
 
 Floats = npt.NDArray[np.float64]
@@ -37,8 +41,17 @@ class Cells:
     @classmethod
     def of(cls, moments: Sequence[Moments]) -> "Cells":
         """One cell for each of these; a missing covariate is one that does not vary."""
-        rows = np.array([_row(each) for each in moments], dtype=float).reshape(-1, 6)
-        return cls(*rows.T)
+        if not moments or any(each.columns != moments[0].columns for each in moments):
+            rows = np.array([_row(each) for each in moments], dtype=float).reshape(-1, 6)
+            return cls(*rows.T)
+        y = moments[0].columns.index(OUTCOME)
+        n = np.array([each.n for each in moments], dtype=np.float64)
+        mean, m2 = np.stack([each.mean for each in moments]), np.stack([e.m2 for e in moments])
+        if COVARIATE not in moments[0].columns:
+            nothing = np.zeros(len(n))
+            return cls(n, mean[:, y], m2[:, y, y], nothing, nothing, nothing)
+        x = moments[0].columns.index(COVARIATE)
+        return cls(n, mean[:, y], m2[:, y, y], mean[:, x], m2[:, x, x], m2[:, y, x])
 
     def reshape(self, *shape: int) -> "Cells":
         """The same cells in another shape."""
@@ -68,6 +81,7 @@ class Contrasts:
     covariance: Floats
     df: Floats
     variance_reduction: Floats
+    adjusted: npt.NDArray[np.bool_]  # by its covariate
     estimable: npt.NDArray[np.bool_]
 
     @property
@@ -94,11 +108,47 @@ def contrasts(control: Cells, treatment: Cells) -> Contrasts:
         chosen = {
             name: np.where(use, getattr(adjusted, name), getattr(plain, name))
             for name in vars(plain)
-            if name != "estimable"
+            if name not in ("estimable", "adjusted")
         }
         estimable = plain.estimable & ~explained & np.isfinite(chosen["df"])
         values = {name: np.where(estimable, each, np.nan) for name, each in chosen.items()}
-    return Contrasts(**values, estimable=estimable)
+    return Contrasts(**values, adjusted=use, estimable=estimable)
+
+
+Pair = tuple[Statistic, Statistic]
+
+
+def compare_pairs(pairs: Sequence[Pair]) -> list[Contrast | NotEstimable]:
+    """What ``methods.compare`` says of each (control, treatment).
+
+    Means of learners at once; what has a method of its own, or cannot be estimated, by itself.
+    """
+    at = [place for place, pair in enumerate(pairs) if _is_mean(*pair)]
+    means = [each for place in at for each in pairs[place] if isinstance(each, Moments)]
+    found: dict[int, Contrast | NotEstimable] = {}
+    if at:
+        together = contrasts(Cells.of(means[::2]), Cells.of(means[1::2]))
+        alone = zip(at, means[::2], means[1::2], _one_by_one(together), strict=True)
+        for place, control, treatment, (method, estimable, numbers) in alone:
+            if estimable:
+                n, n_control = treatment.n, control.n
+                found[place] = Contrast(method, n, n_control, n, n_control, *numbers)
+    return [found[place] if place in found else compare(*pair) for place, pair in enumerate(pairs)]
+
+
+def _is_mean(control: Statistic, treatment: Statistic) -> bool:
+    """Whether Welch or CUPED is the pair's method."""
+    if type(control) is not Moments or type(treatment) is not Moments:
+        return False
+    return not ratio.is_ratio(control) and not proportion.fits(control, treatment, OUTCOME)
+
+
+def _one_by_one(found: Contrasts) -> list[tuple[str, bool, list[float]]]:
+    """Method, whether there is one, and the numbers in the order of ``Contrast``'s fields."""
+    names = ("mean", "mean_control", "variance", "variance_control", "covariance", "df")
+    numbers = np.stack([getattr(found, name) for name in (*names, "variance_reduction")], axis=1)
+    methods = np.where(found.adjusted, "cuped", "welch").tolist()
+    return list(zip(methods, found.estimable.tolist(), numbers.tolist(), strict=True))
 
 
 def _welch(control: Cells, treatment: Cells) -> Contrasts:
@@ -117,6 +167,7 @@ def _welch(control: Cells, treatment: Cells) -> Contrasts:
         covariance=np.zeros(mean.shape),
         df=_satterthwaite(variance, treatment.n - 1, variance_control, control.n - 1),
         variance_reduction=np.zeros(mean.shape),
+        adjusted=np.zeros(mean.shape, dtype=np.bool_),
         estimable=varies & (np.minimum(control.n, treatment.n) >= 2),
     )
 
@@ -160,6 +211,7 @@ def _cuped(
         covariance=covariance,
         df=np.maximum(df, 1.0),
         variance_reduction=np.maximum(0.0, 1 - squared / (plain.variance + plain.variance_control)),
+        adjusted=use,
         estimable=plain.estimable,
     )
     return adjusted, use, explained

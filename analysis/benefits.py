@@ -9,12 +9,12 @@ import numpy as np
 from analysis.normal import Z95
 
 from .across.segments import differ
-from .bayes.pooling import Pooling, pool
+from .batch import compare_pairs
+from .bayes.pooling import Pooling, pool_apart
 from .bayes.segments import Scales
 from .contrast import Contrast
 from .correct import holm
 from .estimate import Compared
-from .methods import compare
 from .methods.bayes_normal import segments_of
 from .plan import AnalysisPlan
 from .results import Benefit, BenefitLevel, NotEstimable
@@ -64,10 +64,7 @@ def _benefit(
     metric = primary.metric.key
     if overlap:
         return Benefit(metric, variant, segment, why_not=_TOGETHER)
-    contrasts = {
-        name: _contrast(arms.get(primary.control), arms.get(variant))
-        for name, arms in levels.items()
-    }
+    contrasts = _contrasts(primary.control, variant, levels)
     raw = {name: each for name, each in contrasts.items() if each is not None}
     left_out = tuple(name for name, each in contrasts.items() if each is None)
     tested = differ(raw)
@@ -82,14 +79,25 @@ def _benefit(
     )
 
 
-def _contrast(control: Statistic | None, treatment: Statistic | None) -> Contrast | None:
-    """The effect in one level; None where too few met a variant."""
-    if control is None or treatment is None:
-        return None
-    found = compare(control, treatment)
+def _contrasts(control: str, variant: str, levels: Levels) -> dict[str, Contrast | None]:
+    """The effect in each level; None where too few met a variant."""
+    met = {
+        name: (arms[control], arms[variant])
+        for name, arms in levels.items()
+        if control in arms and variant in arms
+    }
+    found = dict(zip(met, compare_pairs(list(met.values())), strict=True))
+    return {
+        name: _if_enough(found[name], isinstance(met[name][0], ClusterSums))
+        if name in found
+        else None
+        for name in levels
+    }
+
+
+def _if_enough(found: Contrast | NotEstimable, teams: bool) -> Contrast | None:
     if isinstance(found, NotEstimable) or not _in_range(found):
         return None
-    teams = isinstance(control, ClusterSums)
     fewest = FEWEST_TEAMS if teams else FEWEST_LEARNERS
     return found if min(found.n, found.n_control) >= fewest and found.df > 0 else None
 
@@ -102,7 +110,7 @@ def _in_range(found: Contrast) -> bool:
 def _pooled(primary: Compared, raw: Mapping[str, Contrast]) -> Pooling:
     """The effects, drawn towards each other as far as they agree; exact, on a grid."""
     scales = Scales.around(primary.prior.sd, primary.prior.mean)
-    return pool(segments_of(raw), scales, sign=primary.sign)
+    return pool_apart(segments_of(raw), scales, primary.sign)
 
 
 def _levels(raw: Mapping[str, Contrast], pooling: Pooling) -> tuple[BenefitLevel, ...]:

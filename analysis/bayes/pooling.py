@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from .belief import Belief
+from .mixtures import Mixtures, weighted_quantiles
 from .sampler import Diagnostics, Effort, Sampled, sample
 from .segments import Scales, Segments
 
@@ -28,6 +28,10 @@ MOST_LEVELS: Final = 16
 
 MOST_FACTORS: Final = 2
 
+ALL: Final = "all"
+"""Stands for the name of the common effect."""
+
+_EXACTLY: Final = "Exact on a grid of spreads."
 _UNLIKELY = 1e-9
 _FARTHEST_TAU = 4.5  # in the half-normal's scale: 7e-6 of it lie beyond
 _FARTHEST_FLAT = 30.0  # in the estimates' spread, when the taus' prior is flat
@@ -53,10 +57,32 @@ class Pooling:
     segments: tuple[Pooled, ...]
     common: Pooled  # mu
     taus: dict[str, tuple[float, float, float]]  # factor or "segment" -> mean, 95 % interval
-    draws: Floats  # (n, J): joint draws of the segments' effects
+    draws: Floats  # (n, J): joint draws of the segments' effects; none where not asked for
     method: str  # grid | nuts
     note: str  # what a reader should know of the method
     diagnostics: Diagnostics | None = None
+
+
+def pool_apart(segments: Segments, scales: Scales, sign: int = 1) -> Pooling:
+    """The effects of segments without factors, each by itself: no draws, so nothing is random.
+
+    The same as ``pool`` in a fraction of its time, and the spread of segments is exact as well.
+
+    Raises:
+        ValueError: the segments have factors.
+    """
+    if segments.levels:
+        found = ", ".join(segments.levels)
+        raise ValueError(
+            f"segments: found factors {found}, expected none; use pool for joint draws"
+        )
+    exact = _Exact(segments, scales)
+    taus, chance = _chances(segments, scales, exact)
+    low, high = weighted_quantiles(taus[:, 0], chance, (0.025, 0.975))
+    spread = float(chance @ taus[:, 0]), low, high
+    pooled = _pooled(segments, _mixtures(exact, taus[:, 0], chance), sign)
+    nothing = np.zeros((0, len(segments.names)))
+    return Pooling(pooled[1:], pooled[0], {"segment": spread}, nothing, "grid", _EXACTLY)
 
 
 def pool(
@@ -72,32 +98,34 @@ def pool(
         sign: 1 when more is better, -1 when less is better.
         note: why the grid was taken; the default says that it is exact.
     """
-    taus, log_prior = _grid(segments, scales)
     exact = _Exact(segments, scales)
-    log = exact.log_evidence(taus) + log_prior
-    chance = np.exp(log - log.max())
-    chance /= chance.sum()
+    taus, chance = _chances(segments, scales, exact)
     rng = np.random.default_rng(seed)
     chosen = taus[rng.choice(len(taus), _DRAWS, p=chance)]
     found = (*exact.draw(chosen, rng), chosen)
-    how = _How("grid", note or "Exact on a grid of spreads.")
+    how = _How("grid", note or _EXACTLY)
     if taus.shape[1] > 1:
         return _summary(segments, found, sign, how)
     beliefs = _mixtures(exact, taus[:, 0], chance)
     return _summary(segments, found, sign, how, beliefs)
 
 
-def _mixtures(exact: "_Exact", tau: Floats, chance: Floats) -> list[Belief]:
+def _chances(segments: Segments, scales: Scales, exact: "_Exact") -> tuple[Floats, Floats]:
+    """Points of the taus, and the posterior chance of each."""
+    taus, log_prior = _grid(segments, scales)
+    log = exact.log_evidence(taus) + log_prior
+    chance = np.exp(log - log.max())
+    return taus, chance / chance.sum()
+
+
+def _mixtures(exact: "_Exact", tau: Floats, chance: Floats) -> Mixtures:
     """Without factors nothing needs drawing: the common effect first, then each segment's."""
     keep, centre, sd, error = exact.given(tau)
     likely = chance > _UNLIKELY * chance.max()
     weights = chance[likely] / chance[likely].sum()
     means = np.column_stack([centre, keep * exact.y + (1 - keep) * centre[:, None]])
     sds = np.column_stack([sd, np.sqrt(error**2 + ((1 - keep) * sd[:, None]) ** 2)])
-    means += exact.scales.mean
-    return [
-        Belief(weights, mean, sd) for mean, sd in zip(means[likely].T, sds[likely].T, strict=True)
-    ]
+    return Mixtures(weights, means[likely] + exact.scales.mean, sds[likely])
 
 
 def _grid(segments: Segments, scales: Scales) -> tuple[Floats, Floats]:
@@ -129,7 +157,7 @@ class _Exact:
         self.y = np.asarray(segments.effects, dtype=np.float64) - scales.mean
         self.v = np.asarray(segments.ses, dtype=np.float64) ** 2
         self.scales = scales
-        self.same = np.stack([np.eye(len(self.y)), *_same_level(segments)])  # (F, J, J)
+        self.same = np.stack([np.eye(len(self.y)), *segments.same_level()])  # (F, J, J)
 
     def _prior(self, taus: Floats) -> Floats:
         """The prior covariance of the effects around mu, (G, J, J)."""
@@ -209,14 +237,6 @@ class _Exact:
         return found
 
 
-def _same_level(segments: Segments) -> list[Floats]:
-    found = []
-    for levels in segments.levels.values():
-        each = np.asarray(levels)
-        found.append((each[:, None] == each).astype(np.float64))
-    return found
-
-
 @dataclass(frozen=True)
 class _How:
     method: str
@@ -229,17 +249,16 @@ def _summary(
     found: tuple[Floats, Floats, Floats],
     sign: int,
     how: _How,
-    beliefs: list[Belief] | None = None,
+    beliefs: Mixtures | None = None,
 ) -> Pooling:
     draws, common, taus = found
-    names = ("all", *segments.names)
     if beliefs is not None:
-        pooled = [_of_belief(*each, sign) for each in zip(names, beliefs, strict=True)]
+        pooled = _pooled(segments, beliefs, sign)
     else:
-        columns = np.column_stack([common, draws])
-        pooled = [_of_draws(*each, sign) for each in zip(names, columns.T, strict=True)]
+        names, columns = (ALL, *segments.names), np.column_stack([common, draws])
+        pooled = tuple(_of_draws(*each, sign) for each in zip(names, columns.T, strict=True))
     return Pooling(
-        segments=tuple(pooled[1:]),
+        segments=pooled[1:],
         common=pooled[0],
         taus={
             name: (
@@ -256,11 +275,13 @@ def _summary(
     )
 
 
-def _of_belief(name: str, belief: Belief, sign: int) -> Pooled:
-    below = 1 - belief.above(0)
-    return Pooled(
-        name, belief.mean, belief.sd, *belief.interval(), belief.above(0) if sign > 0 else below
-    )
+def _pooled(segments: Segments, beliefs: Mixtures, sign: int) -> tuple[Pooled, ...]:
+    """The common effect, then each segment's."""
+    above = beliefs.above(0.0)
+    better = above if sign > 0 else 1 - above
+    low, high = beliefs.quantiles((0.025, 0.975))
+    columns = [each.tolist() for each in (beliefs.mean, beliefs.sd, low, high, better)]
+    return tuple(Pooled(*row) for row in zip((ALL, *segments.names), *columns, strict=True))
 
 
 def _of_draws(name: str, draws: Floats, sign: int) -> Pooled:

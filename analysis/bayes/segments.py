@@ -38,6 +38,14 @@ class Segments:
         if not (np.asarray(self.ses) > 0).all():
             raise ValueError("segments: every standard error must be above 0")
 
+    def same_level(self) -> list[Floats]:
+        """Of each factor, (J, J): 1 where two segments have the same level of it, else 0."""
+        found = []
+        for levels in self.levels.values():
+            each = np.asarray(levels)
+            found.append((each[:, None] == each).astype(np.float64))
+        return found
+
 
 @dataclass(frozen=True)
 class Scales:

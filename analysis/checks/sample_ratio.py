@@ -5,7 +5,8 @@ from math import exp
 from typing import Final
 
 import numpy as np
-from scipy.special import chdtrc, gammaln, logsumexp
+import numpy.typing as npt
+from scipy.special import chdtrc, gammaln
 
 from analysis.statistics.collected import Statistic
 from analysis.statistics.moments import Moments
@@ -77,22 +78,31 @@ def log_e_value(
     weights: Sequence[float],
     concentrations: Sequence[float] = CONCENTRATIONS,
 ) -> float:
+    """The same as ``log_e_values``, of one experiment or segment."""
+    return float(log_e_values([observed], weights, concentrations)[0])
+
+
+def log_e_values(
+    observed: Sequence[Sequence[int]],
+    weights: Sequence[float],
+    concentrations: Sequence[float] = CONCENTRATIONS,
+) -> npt.NDArray[np.float64]:
     """The logarithm of the mean of Dirichlet-multinomial Bayes factors; a mean of e values is one.
 
     Args:
-        observed: units per variant.
+        observed: units per variant, of each segment.
         weights: planned shares, in any unit, each above 0.
         concentrations: per alternative, c of its prior Dirichlet(c * shares).
     """
-    counts = np.asarray(observed, dtype=np.float64)
+    counts = np.asarray(observed, dtype=np.float64).reshape(-1, 1, len(weights))
     shares = np.asarray(weights, dtype=np.float64) / sum(weights)
     total = np.asarray(concentrations, dtype=np.float64)
     prior = total[:, None] * shares
     # As sums of log-gammas over the prior: the multinomial coefficient is the same in both.
-    evidence = (gammaln(prior + counts) - gammaln(prior)).sum(axis=1)
-    evidence -= gammaln(total + counts.sum()) - gammaln(total)
-    null = float(counts @ np.log(shares))
-    return float(logsumexp(evidence - null) - np.log(len(total)))
+    evidence = (gammaln(prior + counts) - gammaln(prior)).sum(axis=2)
+    evidence -= gammaln(total + counts.sum(axis=2)) - gammaln(total)
+    null = counts @ np.log(shares)
+    return np.asarray(np.logaddexp.reduce(evidence - null, axis=1) - np.log(len(total)))
 
 
 def chi_square_p(observed: Sequence[int], weights: Sequence[float]) -> float | None:
@@ -135,13 +145,13 @@ def _expected(observed: Sequence[int], weights: Sequence[float]) -> list[float]:
 
 def _segments(trust: Trust) -> dict[str, float]:
     """Per segment the sequential p value, times the number of segments; smallest first."""
+    if not trust.segments:
+        return {}
+    counts = [[each.get(v, 0) for v in trust.variants] for each in trust.segments.values()]
+    n, logs = len(counts), log_e_values(counts, trust.weights).tolist()
     found = {
-        label: min(
-            1.0,
-            len(trust.segments)
-            * sequential_p([counts.get(v, 0) for v in trust.variants], trust.weights),
-        )
-        for label, counts in trust.segments.items()
+        label: min(1.0, n * min(1.0, exp(-log)))
+        for label, log in zip(trust.segments, logs, strict=True)
     }
     return dict(sorted(found.items(), key=lambda item: (item[1], item[0])))
 

@@ -3,13 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.batch import Cells, contrasts, read_all
-from analysis.contrast import critical_t
-from analysis.methods import cuped, welch
+from analysis.batch import Cells, compare_pairs, contrasts, read_all
+from analysis.contrast import Contrast, critical_t
+from analysis.methods import compare, cuped, welch
 from analysis.methods.always_valid import two_sided_z
 from analysis.methods.bayes_normal import posterior
 from analysis.methods.fieller import relative
 from analysis.results import NotEstimable
+from analysis.statistics.clusters import ClusterSums
 from analysis.statistics.moments import Moments
 
 DESIGN_SE, PRIOR_SD = 0.4, 1.5
@@ -121,3 +122,51 @@ def test_batch__cell_that_is_refused_alone__is_not_estimable_and_spares_the_othe
     assert found.estimable.tolist() == [False, True]
     assert np.isnan(said.low[0])
     assert np.isfinite(said.low[1])
+
+
+def zeros_and_ones(seed, n, share):
+    return Moments.of(("outcome",), (np.random.default_rng(seed).random((n, 1)) < share) * 1.0)
+
+
+def ratio(seed, n):
+    rows = np.random.default_rng(seed).uniform(1, 4, (n, 2))
+    return Moments.of(("outcome", "denominator"), rows)
+
+
+def some_teams(seed):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(3, 9, 8)
+    return ClusterSums(("outcome",), sizes, rng.normal(5, 1, (8, 1)) * sizes[:, None])
+
+
+PAIRS = [
+    (arm(1, 30), arm(2, 40)),
+    (arm(3, 30, covariate=False), arm(4, 5, covariate=False)),
+    (arm(5, 2), arm(6, 2)),  # too few for a slope
+    (arm(7, 1), arm(8, 30)),  # one unit
+    (zeros_and_ones(1, 60, 0.05), zeros_and_ones(2, 60, 0.1)),  # a score test
+    (zeros_and_ones(3, 900, 0.5), zeros_and_ones(4, 900, 0.5)),
+    (ratio(1, 40), ratio(2, 30)),
+    (some_teams(1), some_teams(2)),
+]
+
+
+def test_compare_pairs__any_statistics__says_what_compare_says():
+    found = compare_pairs(PAIRS)
+
+    assert {each.method for each in found if isinstance(each, Contrast)} >= {
+        "welch", "cuped", "proportion", "ratio",
+    }  # fmt: skip
+    for pair, each in zip(PAIRS, found, strict=True):
+        expected = compare(*pair)
+        assert type(each) is type(expected)
+        if isinstance(expected, NotEstimable):
+            assert each == expected
+            continue
+        for name, value in vars(expected).items():
+            near = value if isinstance(value, (str, int)) else pytest.approx(value, rel=1e-12)
+            assert getattr(each, name) == near, name
+
+
+def test_compare_pairs__none__are_none():
+    assert compare_pairs([]) == []

@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.integrate import quad
 
 from analysis.bayes import pooling
-from analysis.bayes.pooling import pool, pool_by_sampling
+from analysis.bayes.pooling import pool, pool_apart, pool_by_sampling
 from analysis.bayes.sampler import Diagnostics, Effort, Sampled
 from analysis.bayes.segments import Scales, Segments
 from tests.oracles import rscript
@@ -31,6 +31,24 @@ def roles_and_regions(seed=3):
     names = tuple(f"{a}, {b}" for a, b in zip(role, region, strict=True))
     levels = {"role": role, "region": region}
     return Segments(names, rng.normal(truth, ses), ses, levels), truth
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_pool_apart__segments_without_factors__is_pool_without_its_draws(sign):
+    scales = Scales(mean_sd=20.0, tau=10.0, mean=3.0)
+
+    found, whole = pool_apart(SCHOOLS, scales, sign), pool(SCHOOLS, scales, sign=sign)
+
+    assert found.segments == whole.segments
+    assert found.common == whole.common
+    # The spread is exact here, and from 4,000 draws there.
+    assert found.taus["segment"] == pytest.approx(whole.taus["segment"], rel=0.15, abs=0.3)
+    assert found.draws.shape == (0, 8)
+
+
+def test_pool_apart__segments_with_factors__are_refused():
+    with pytest.raises(ValueError, match="found factors role, region, expected none"):
+        pool_apart(roles_and_regions()[0], FLAT)
 
 
 @pytest.mark.parametrize("fit", ORACLE["fits"], ids=lambda fit: f"tau {fit['tau']}")
