@@ -33,7 +33,7 @@ UNKNOWN: Final = "unknown_flag"
 class ExplainBody(Body):
     """Who asks, as the host would describe them."""
 
-    learner: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    learner: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     attributes: dict[str, Any] = Field(
         default_factory=dict, max_length=200, description='such as {"role": "seller", "team": "t1"}'
     )
