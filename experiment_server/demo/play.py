@@ -43,14 +43,14 @@ class Play:
         api = ManagementApi(self.server.base_url, self.access.management_key)
         looks.pause(self.state)
         with self._timed("history_s"):
-            self._live(self.lms.history_days(), "history", describe=True)
+            self.live(self.lms.history_days(), "history", describe=True)
         with self._timed("calibrate_s"):
             looks.calibrate(self.state, environment, self.lms.start)
             definitions.create_definitions(api, environment, self.lms.experiments)
             definitions.create_flags(api, environment, self.lms.flags)
             definitions.start_experiments(api, environment, self.lms.experiments, self.lms.start)
         with self._timed("live_s"):
-            self._live(self.lms.live_days(), "experiments")
+            self.live(self.lms.live_days(), "experiments")
         with self._timed("looks_s"):
             self._look()
         with self._timed("validate_s"):
@@ -62,7 +62,7 @@ class Play:
         }
         return [compare(planned, readouts[planned.key]) for planned in self.lms.experiments]
 
-    def _live(self, days: range, part: str, *, describe: bool = False) -> None:
+    def live(self, days: range, part: str, *, describe: bool = False) -> None:
         """Live these days through a fresh SDK client, and see that nothing was lost."""
         key = self.access.server_key
         with (

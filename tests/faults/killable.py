@@ -46,7 +46,7 @@ class KillableServer:
             start_new_session=True,
         )
         while not self._is_ready():
-            assert self._process.poll() is None, self._last_words()
+            self.check_alive()
             assert time.monotonic() - began < READY_S, "the server is not ready"
             time.sleep(0.02)
         return time.monotonic() - began
@@ -55,6 +55,13 @@ class KillableServer:
         """SIGKILL to the whole process group: nothing gets to clean up."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    @property
+    def base_url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def check_alive(self):
+        assert self._process.poll() is None, self._last_words()
 
     def close(self):
         if self._process is not None and self._process.poll() is None:
