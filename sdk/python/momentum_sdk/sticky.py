@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from ._assignment import StickyStore, Visit
@@ -42,12 +43,12 @@ class Guard:
     def __init__(self, store: StickyStore, notices: Notices) -> None:
         self._store = store
         self._notices = notices
-        self._saving: list[threading.Lock] = []
+        self._saving: list[AbstractContextManager[bool]] = []
         self.after_fork()
 
     def after_fork(self) -> None:
         """In a forked child: fresh locks, since a thread of the parent may have held one."""
-        self._saving = [threading.Lock() for _ in range(N_LOCKS)]
+        self._saving = [threading.RLock() for _ in range(N_LOCKS)]
 
     def get(self, attribute: str, unit: str) -> Mapping[str, Any]:
         """What the store remembers of the unit."""
@@ -58,7 +59,10 @@ class Guard:
             raise
 
     def save(self, attribute: str, unit: str, assignments: Mapping[str, Any]) -> None:
-        """Add to what the store remembers; another thread may have added meanwhile."""
+        """Add to what the store remembers; another thread may have added meanwhile.
+
+        The store may call the client, which then saves within this save.
+        """
         with self._saving[hash(unit) % N_LOCKS]:
             known = self.get(attribute, unit)
             try:
