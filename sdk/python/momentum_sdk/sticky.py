@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -19,7 +20,8 @@ class Memory:
 
     def __init__(self, size: int = MOST_UNITS) -> None:
         self._size = size
-        self._remembered: dict[tuple[str, str], Mapping[str, Any]] = {}
+        # not a dict, whose first key is found behind all that were forgotten before
+        self._remembered: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
 
     def get(self, attribute: str, unit: str) -> Mapping[str, Any]:
         """What was last saved of the unit."""
@@ -29,8 +31,8 @@ class Memory:
         """Replace what is remembered of the unit."""
         self._remembered[attribute, unit] = dict(assignments)
         if len(self._remembered) > self._size:
-            with contextlib.suppress(RuntimeError, KeyError):  # another thread was quicker
-                del self._remembered[next(iter(self._remembered))]
+            with contextlib.suppress(KeyError):  # other threads were quicker
+                self._remembered.popitem(last=False)
 
 
 class Guard:
