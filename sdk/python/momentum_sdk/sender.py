@@ -49,8 +49,8 @@ class Sender:
                 if batch:
                     self._deliver(batch)
             except Exception as error:  # the thread must survive, or events would pile up unsent
-                self._notices.warn("sender", "sending failed: %s", type(error).__name__)
                 self._outbox.put_back()
+                self._notices.warn("sender", "sending failed: %s", type(error).__name__)
                 self._wait_to_retry(self._backoff.after_failure(), n_flushes)
         self._wire.close()
 
