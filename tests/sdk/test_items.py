@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from hypothesis import given
+from momentum_sdk import Counts
 from momentum_sdk.items import (
     LARGEST_ITEM,
     ItemIds,
@@ -146,6 +147,36 @@ def test_properties__any_json__is_encoded(value: object) -> None:
 def test_item__larger_than_allowed__is_refused() -> None:
     with pytest.raises(Unusable, match="larger than"):
         properties_of({"text": "x" * LARGEST_ITEM})
+
+
+SHARED = [1234] * 8_000
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        [1234] * 16_384,
+        [1234] * 50_000,
+        {str(number): number for number in range(20_000)},
+        [[]] + [[] for _ in range(20_000)],
+        [SHARED, SHARED, SHARED],
+        [1234] * 50_000 + [math.nan],
+    ],
+    ids=["list", "long list", "dict", "lists", "shared", "one that cannot be sent"],
+)
+def test_properties__of_too_many_parts__are_refused_and_not_cut(many) -> None:
+    """A list that arrives with its first thousand numbers only would be false data."""
+    with pytest.raises(Unusable, match="larger than"):
+        properties_of({"many": many, "kept": 1})
+
+
+def test_track__too_many_properties__is_counted_as_dropped(client, server) -> None:
+    client.track("login", "l1", properties={"xs": [1234] * 50_000})
+
+    assert client.flush(30)
+
+    assert client.counts() == Counts(1, 0, 0, 1, 0)
+    assert server.of_type("event") == []
 
 
 def test_properties__of_millions_of_parts__is_bounded() -> None:
