@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from hypothesis import given
-from momentum_sdk import Counts
+from momentum_sdk import Counts, items, plain
 from momentum_sdk.items import (
     LARGEST_ITEM,
     ItemIds,
@@ -281,3 +281,17 @@ def test_properties__texts_and_numbers_of_the_hosts_own_types__are_kept_beside_b
     properties, _ = properties_of({SafeText("name"): SafeText("x"), "code": Code.ONE, "cut": CUT})
 
     assert properties == {"name": "x", "code": 1, "cut": MENDED}
+
+
+def test_event__of_easy_parts__is_looked_at_without_a_call_for_each(monkeypatch) -> None:
+    """track() is called in the host's own time, so calls are counted."""
+    called: list[object] = []
+    is_plain = plain.is_plain
+    monkeypatch.setattr(items, "is_plain", lambda part: called.append(part) or is_plain(part))
+    monkeypatch.setattr(plain, "_is_plain_scalar", lambda part: called.append(part) or True)
+
+    encode_item(build_event("i1", "login", "l1", 1, None, None))
+    without = len(called)
+    properties_of({"course": "negotiation", "score": 3, "ok": True, "note": None})
+
+    assert (without, len(called)) == (0, 1)

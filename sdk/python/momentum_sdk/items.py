@@ -183,7 +183,7 @@ def encode_item(item: Item) -> tuple[bytes, list[str]]:
 def _encode_unchanged(item: Item) -> bytes | None:
     """The item as it is; None when it has what JSON in UTF-8 cannot carry to the server."""
     try:
-        if is_plain(item.get("properties", {})):
+        if "properties" not in item or is_plain(item["properties"]):
             return _encode(item).encode()
     except TooLarge:
         raise Unusable(_TOO_LARGE) from None

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final, Literal
 
 LARGEST_EXACT: Final = 2**53  # larger ones lose digits in a JSON number
+_LEAST_EXACT: Final = -LARGEST_EXACT
 _LEVELS: Final = 32  # as the server takes them; the mapping itself is the first
 _MOST_PARTS: Final = 1_000  # of what has to be copied
 _MOST_PLAIN_PARTS: Final = 16_384  # more are larger than any item may be
@@ -35,7 +36,9 @@ def is_plain(properties: Any) -> bool:
             if n_parts > _MOST_PLAIN_PARTS:
                 return _refuse_if_large(properties)
             for part in holder.values() if isinstance(holder, dict) else holder:
-                if type(part) is str:  # as most are
+                kind = type(part)
+                is_easy = kind is str or kind is bool or part is None  # as most are
+                if is_easy or (kind is int and _LEAST_EXACT <= part <= LARGEST_EXACT):
                     continue
                 if isinstance(part, _HOLDERS):
                     below.append(part)
@@ -73,7 +76,7 @@ def _is_plain_scalar(part: Any) -> bool:
     if part is None or isinstance(part, str):
         return True
     if isinstance(part, int):
-        return -LARGEST_EXACT <= part <= LARGEST_EXACT
+        return _LEAST_EXACT <= part <= LARGEST_EXACT
     return isinstance(part, float) and math.isfinite(part)
 
 
