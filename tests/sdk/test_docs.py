@@ -9,6 +9,7 @@ from momentum_sdk import Options
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "howto" / "lms.md"
 README = ROOT / "sdk" / "python" / "README.md"
+CHANGELOG = ROOT / "sdk" / "python" / "CHANGELOG.md"
 PROMISES = ROOT / "docs" / "sdk.md"
 
 
@@ -44,6 +45,15 @@ def test_guide__option_table__is_that_of_the_code() -> None:
     }
 
     assert {name: rows.get(name) for name in options} == options
+
+
+def test_changelog__each_ability_that_is_an_option__is_named_as_offered() -> None:
+    text = CHANGELOG.read_text(encoding="utf-8")
+    abilities = [name for name in Options.__slots__ if not getattr(Options(), name)]
+
+    missing = {name for name in abilities if f"`{name}`" not in text}
+    assert missing == {"block_when_full_s"}, "a number to tune"
+    assert not re.search(r"sticky[^.]*not offered", text, re.IGNORECASE)
 
 
 def test_guide__reasons__are_those_that_a_variant_gives() -> None:

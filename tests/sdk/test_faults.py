@@ -1,6 +1,7 @@
 """Servers that are away, slow, broken or lying, at the start and in the middle of a run."""
 
 import json
+import logging
 import socket
 import struct
 import threading
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from momentum_sdk.notices import LOGGER_NAME
 
 from tests.sdk.fault_server import PAYLOAD, Reply
 
@@ -282,3 +284,49 @@ def test_definitions__server_that_flaps__is_asked_ever_less(connect, server, fau
     time.sleep(2)
 
     assert len(server.asked) <= 12  # without doubling: more than 20
+
+
+class FullDisk(logging.Handler):
+    """A log of the host's that cannot be written; keeps what was in flight meanwhile."""
+
+    def __init__(self, in_flight: Callable[[], list[bytes]]) -> None:
+        super().__init__()
+        self._in_flight = in_flight
+        self.seen: list[list[bytes]] = []
+
+    def emit(self, _record: logging.LogRecord) -> None:
+        self.seen.append(list(self._in_flight()))
+        raise OSError("disk full")
+
+
+@pytest.fixture
+def full_disk(connect):
+    client = connect()
+    handler = FullDisk(lambda: client._runtime.outbox._in_flight)
+    logger = logging.getLogger(LOGGER_NAME)
+    logger.addHandler(handler)
+    yield client, handler
+    logger.removeHandler(handler)
+
+
+def test_log_handler_that_raises__server_away_for_a_while__all_arrives(server, full_disk) -> None:
+    client, handler = full_disk
+    server.reply = lambda asked: (503, {}, b"") if asked.method == "POST" else None
+    client.track("login", "l1")
+    assert wait_for(lambda: handler.seen)
+
+    server.reply = lambda _asked: None
+
+    assert client.flush(30)
+    assert client.counts().delivered == 1
+
+
+def test_log_handler_that_raises__sending_fails__events_were_put_back_before(full_disk) -> None:
+    client, handler = full_disk
+    client._runtime._sender._post = lambda _batch: 1 / 0
+    client.track("login", "l1")
+
+    assert wait_for(lambda: handler.seen)
+
+    assert handler.seen[0] == []
+    assert client.counts().waiting == 1

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from hypothesis import given
+from momentum_sdk import Counts, items, plain
 from momentum_sdk.items import (
     LARGEST_ITEM,
     ItemIds,
@@ -148,6 +149,36 @@ def test_item__larger_than_allowed__is_refused() -> None:
         properties_of({"text": "x" * LARGEST_ITEM})
 
 
+SHARED = [1234] * 8_000
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        [1234] * 16_384,
+        [1234] * 50_000,
+        {str(number): number for number in range(20_000)},
+        [[]] + [[] for _ in range(20_000)],
+        [SHARED, SHARED, SHARED],
+        [1234] * 50_000 + [math.nan],
+    ],
+    ids=["list", "long list", "dict", "lists", "shared", "one that cannot be sent"],
+)
+def test_properties__of_too_many_parts__are_refused_and_not_cut(many) -> None:
+    """A list that arrives with its first thousand numbers only would be false data."""
+    with pytest.raises(Unusable, match="larger than"):
+        properties_of({"many": many, "kept": 1})
+
+
+def test_track__too_many_properties__is_counted_as_dropped(client, server) -> None:
+    client.track("login", "l1", properties={"xs": [1234] * 50_000})
+
+    assert client.flush(30)
+
+    assert client.counts() == Counts(1, 0, 0, 1, 0)
+    assert server.of_type("event") == []
+
+
 def test_properties__of_millions_of_parts__is_bounded() -> None:
     encoded, _ = encode_item(
         build_event("i1", "login", "l1", None, {"n": [math.nan] * 1_000_000, "kept": 1}, None)
@@ -250,3 +281,17 @@ def test_properties__texts_and_numbers_of_the_hosts_own_types__are_kept_beside_b
     properties, _ = properties_of({SafeText("name"): SafeText("x"), "code": Code.ONE, "cut": CUT})
 
     assert properties == {"name": "x", "code": 1, "cut": MENDED}
+
+
+def test_event__of_easy_parts__is_looked_at_without_a_call_for_each(monkeypatch) -> None:
+    """track() is called in the host's own time, so calls are counted."""
+    called: list[object] = []
+    is_plain = plain.is_plain
+    monkeypatch.setattr(items, "is_plain", lambda part: called.append(part) or is_plain(part))
+    monkeypatch.setattr(plain, "_is_plain_scalar", lambda part: called.append(part) or True)
+
+    encode_item(build_event("i1", "login", "l1", 1, None, None))
+    without = len(called)
+    properties_of({"course": "negotiation", "score": 3, "ok": True, "note": None})
+
+    assert (without, len(called)) == (0, 1)

@@ -1,6 +1,7 @@
 """K-08 in short: an outage costs a bounded amount of memory, and every event is accounted for."""
 
 import json
+from pathlib import Path
 
 import pytest
 from momentum_sdk.outbox import MOST_BYTES
@@ -9,10 +10,13 @@ from tests.sdk.test_processes import host
 
 MIB = 1024 * 1024
 QUEUE_SIZE = 10_000
+LEAST_GROWN = 4 * MIB  # the queue alone holds more: a measurement that says less is blind
+# The peak of this process alone: ru_maxrss begins with that of the process that started it.
 OUTAGE = """
-import json, resource
+import json
 def memory_kib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 assert momentum.ready(0.1) is False
 before_kib = memory_kib()
 for number in range({n}):
@@ -29,6 +33,7 @@ print(json.dumps([is_done, grown_kib, *[
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 @pytest.mark.parametrize(
     ("n", "size", "most_bytes"),
     [(200_000, 900, 64 * MIB), (10_000, 30_000, MOST_BYTES + 32 * MIB)],
@@ -46,7 +51,7 @@ def test_outage__more_events_than_fit__memory_is_bounded_and_counts_are_exact(
     assert result.returncode == 0, result.stderr
     is_done, grown_kib, outage, after = json.loads(result.stdout)
     handed, delivered, refused, dropped, waiting = outage
-    assert grown_kib * 1024 < most_bytes
+    assert LEAST_GROWN < grown_kib * 1024 < most_bytes
     assert (handed, delivered, refused) == (n, 0, 0)
     assert dropped + waiting == n
     assert 0 < waiting <= QUEUE_SIZE + 500, "the queue, and a batch on its way"

@@ -98,6 +98,27 @@ def test_backoff__a_minute_of_successes__starts_anew(clock) -> None:
     assert backoff.after_failure().wait_s == 1
 
 
+def test_backoff__a_rare_failure_of_a_quiet_client__starts_anew(clock) -> None:
+    backoff = Backoff(1.0, lambda: 0.0, clock)
+    waits = []
+    for _ in range(8):
+        waits.append(backoff.after_failure().wait_s)
+        backoff.succeeded()
+        clock.now += 3_600
+
+    assert waits == [1] * 8
+
+
+def test_backoff__quiet_since_a_failure__does_not_start_anew(clock) -> None:
+    backoff = Backoff(1.0, lambda: 0.0, clock)
+    waits = []
+    for _ in range(3):
+        waits.append(backoff.after_failure().wait_s)
+        clock.now += 3_600
+
+    assert waits == [1, 2, 4]
+
+
 def test_backoff__a_minute_with_a_failure_in_it__does_not_start_anew(clock) -> None:
     backoff = Backoff(1.0, lambda: 0.0, clock)
     for _ in range(5):

@@ -4,6 +4,7 @@ import copy
 import os
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -220,6 +221,39 @@ def test_sticky__experiments_decided_at_once__are_all_remembered() -> None:
     assert len(store.rows) == 20
 
 
+class Telling(Store):
+    """A host's own that looks at the learner's other experiment before it saves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.client: Momentum | None = None
+        self.told: list[str] = []
+
+    def save(self, attribute: str, unit: str, assignments: Mapping[str, Any]) -> None:
+        client, self.client = self.client, None
+        if client is not None:
+            self.told.append(client.variant("second", unit, SELLER).key)
+        super().save(attribute, unit, assignments)
+
+
+def test_sticky__store_that_calls_the_client__does_not_wait_for_itself() -> None:
+    store = Telling()
+    payload = payload_with(**ALL_BADGES)
+    payload["features"]["second"] = copy.deepcopy(payload["features"]["reward-ladder"])
+    payload["features"]["second"]["rules"][-1]["key"] = "second"
+    client = Momentum("https://x", "k", offline=True, payload=payload, sticky=store)
+    store.client = client
+    told: list[str] = []
+
+    host = threading.Thread(
+        target=lambda: told.append(client.variant("reward-ladder", "l1", SELLER).key), daemon=True
+    )
+    host.start()
+    host.join(20)
+
+    assert (told, store.told) == (["badges"], ["badges"])
+
+
 def test_memory__beyond_its_size__forgets_the_first() -> None:
     memory = Memory(size=3)
     for number in range(10):
@@ -228,6 +262,11 @@ def test_memory__beyond_its_size__forgets_the_first() -> None:
     kept = [number for number in range(10) if memory.get("id", f"l{number}")]
 
     assert kept == [7, 8, 9]
+
+
+def test_memory__full__finds_the_first_without_a_walk() -> None:
+    """A dict walks over all the keys that were deleted before its first one: 4 ms at worst."""
+    assert isinstance(Memory()._remembered, OrderedDict)
 
 
 def test_memory__many_threads__stays_near_its_size() -> None:
@@ -250,8 +289,10 @@ def test_memory__many_threads__stays_near_its_size() -> None:
 def test_sticky__fork_while_a_thread_saves__child_is_not_stuck() -> None:
     client = alone(True, **ALL_CONTROL)
     client.variant("reward-ladder", "l1", SELLER)
-    for lock in client._runtime.remembering.visit.sticky._saving:
-        lock.acquire()  # as by threads that are saving, and do not exist in the child
+    locks = client._runtime.remembering.visit.sticky._saving
+    saver = threading.Thread(target=lambda: [lock.acquire() for lock in locks])
+    saver.start()  # holds them as by threads that are saving, and do not exist in the child
+    saver.join()
 
     pid = os.fork()
     if pid == 0:

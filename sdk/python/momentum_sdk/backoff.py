@@ -57,13 +57,22 @@ class Backoff:
         """A pause was cut short; until a first wait has passed, no other one is."""
         self._no_hurry_until = self._clock() + self._base_s
 
-    def after_failure(self, status: int | None = None, retry_after: str | None = None) -> Pause:
+    def after_failure(
+        self,
+        status: int | None = None,
+        retry_after: str | None = None,
+        *,
+        is_quiet_healthy: bool = True,
+    ) -> Pause:
         """How long to wait now: a doubling wait, or longer when the server asks for it.
 
         Args:
             status: the HTTP status; None when there was no answer.
             retry_after: the header, if any.
+            is_quiet_healthy: whether the time since the last success counts as health.
         """
+        if is_quiet_healthy and self._healthy_from is not None:
+            self.succeeded()  # nothing failed until now
         self._healthy_from = None
         asked_s = read_retry_after(retry_after) * (1 + 0.1 * self._dice())
         if status in SLOW_STATUSES:

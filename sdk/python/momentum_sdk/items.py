@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from .plain import LARGEST_EXACT, is_a, is_plain, mend
+from .plain import LARGEST_EXACT, TooLarge, is_a, is_plain, mend
 
 LONGEST_LEARNER: Final = 256  # these two as the server takes them
 LONGEST_KIND: Final = 128
@@ -161,7 +161,7 @@ def _known(attributes: Mapping[Any, Any], names: tuple[str, ...]) -> Item:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_NOTHING: Final[Item] = {}
+_TOO_LARGE: Final = f"an item is larger than {LARGEST_ITEM} bytes; send fewer properties"
 
 
 def encode_item(item: Item) -> tuple[bytes, list[str]]:
@@ -176,13 +176,17 @@ def encode_item(item: Item) -> tuple[bytes, list[str]]:
         mended, changed = mend(item)
         encoded = _encode(mended).encode()
     if len(encoded) > LARGEST_ITEM:
-        raise Unusable(f"an item is larger than {LARGEST_ITEM} bytes; send fewer properties")
+        raise Unusable(_TOO_LARGE)
     return encoded, changed
 
 
 def _encode_unchanged(item: Item) -> bytes | None:
     """The item as it is; None when it has what JSON in UTF-8 cannot carry to the server."""
     try:
-        return _encode(item).encode() if is_plain(item.get("properties", _NOTHING)) else None
+        if "properties" not in item or is_plain(item["properties"]):
+            return _encode(item).encode()
+    except TooLarge:
+        raise Unusable(_TOO_LARGE) from None
     except Exception:  # half a character, circles, foreign objects
         return None
+    return None

@@ -1,5 +1,6 @@
 """Warnings for the host's log: at most one a minute on each topic, and never a learner's id."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Final
@@ -20,7 +21,7 @@ class Notices:
         self._n_unsaid: dict[str, int] = {}
 
     def warn(self, topic: str, message: str, *values: object) -> None:
-        """Log a warning, unless one on this topic was logged within the last minute."""
+        """Log a warning, unless one on this topic was logged a minute ago or less. Never raises."""
         now = self._clock()
         if now - self._said_at.get(topic, -QUIET_S) < QUIET_S:
             self._n_unsaid[topic] = self._n_unsaid.get(topic, 0) + 1
@@ -29,4 +30,5 @@ class Notices:
         n_unsaid = self._n_unsaid.pop(topic, 0)
         if n_unsaid:
             message += f" (and {n_unsaid} times more since the last such line)"
-        self._logger.warning("Momentum: " + message, *values)
+        with contextlib.suppress(Exception):  # a log handler of the host may raise
+            self._logger.warning("Momentum: " + message, *values)

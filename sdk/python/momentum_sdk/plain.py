@@ -5,17 +5,26 @@ import math
 import sys
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 LARGEST_EXACT: Final = 2**53  # larger ones lose digits in a JSON number
+_LEAST_EXACT: Final = -LARGEST_EXACT
 _LEVELS: Final = 32  # as the server takes them; the mapping itself is the first
 _MOST_PARTS: Final = 1_000  # of what has to be copied
 _MOST_PLAIN_PARTS: Final = 16_384  # more are larger than any item may be
 _HOLDERS: Final = (dict, list, tuple)
 
 
+class TooLarge(Exception):  # noqa: N818 - reads as a sentence where it is caught
+    """Properties of more parts than an item may have; cut, they would tell the analysis a lie."""
+
+
 def is_plain(properties: Any) -> bool:
-    """Whether properties can be sent as they are, if their texts are well-formed."""
+    """Whether properties can be sent as they are, if their texts are well-formed.
+
+    Raises:
+        TooLarge: there are too many of them to be sent at all.
+    """
     if not isinstance(properties, dict):
         return False
     level: list[Any] = [properties]
@@ -25,9 +34,11 @@ def is_plain(properties: Any) -> bool:
         for holder in level:
             n_parts += len(holder)
             if n_parts > _MOST_PLAIN_PARTS:
-                return False
+                return _refuse_if_large(properties)
             for part in holder.values() if isinstance(holder, dict) else holder:
-                if type(part) is str:  # as most are
+                kind = type(part)
+                is_easy = kind is str or kind is bool or part is None  # as most are
+                if is_easy or (kind is int and _LEAST_EXACT <= part <= LARGEST_EXACT):
                     continue
                 if isinstance(part, _HOLDERS):
                     below.append(part)
@@ -39,11 +50,33 @@ def is_plain(properties: Any) -> bool:
     return False
 
 
+def _refuse_if_large(properties: dict[Any, Any]) -> Literal[False]:
+    """Tell many parts from few that are shared often, or from what cannot be sent anyway."""
+    waiting: list[Any] = [properties]
+    seen: set[int] = set()
+    n_parts = 0
+    while waiting:
+        holder = waiting.pop()
+        if id(holder) in seen:
+            continue
+        seen.add(id(holder))
+        parts = holder.values() if isinstance(holder, dict) else holder
+        for part in itertools.islice(parts, _MOST_PARTS + 1):
+            if isinstance(part, _HOLDERS):
+                waiting.append(part)
+            elif not _is_plain_scalar(part):
+                continue
+            n_parts += 1
+            if n_parts > _MOST_PARTS:
+                raise TooLarge
+    return False
+
+
 def _is_plain_scalar(part: Any) -> bool:
     if part is None or isinstance(part, str):
         return True
     if isinstance(part, int):
-        return -LARGEST_EXACT <= part <= LARGEST_EXACT
+        return _LEAST_EXACT <= part <= LARGEST_EXACT
     return isinstance(part, float) and math.isfinite(part)
 
 

@@ -6,6 +6,7 @@ import threading
 from typing import Any, Final
 
 from .backoff import Backoff, Pause
+from .fitting import Fit, cut, n_bytes
 from .notices import Notices
 from .options import Options
 from .outbox import Outbox
@@ -27,6 +28,7 @@ class Sender:
         self._notices = notices
         self._backoff = Backoff(options.retry_base_s)
         self._may_compress = options.compress
+        self._fit = Fit()
         self._n_in_vain = 0  # halvings since the server last took anything
         self._thread: threading.Thread | None = None
 
@@ -49,24 +51,27 @@ class Sender:
                 if batch:
                     self._deliver(batch)
             except Exception as error:  # the thread must survive, or events would pile up unsent
-                self._notices.warn("sender", "sending failed: %s", type(error).__name__)
                 self._outbox.put_back()
+                self._notices.warn("sender", "sending failed: %s", type(error).__name__)
                 self._wait_to_retry(self._backoff.after_failure(), n_flushes)
         self._wire.close()
 
     def _deliver(self, batch: list[bytes]) -> bool:
-        """Send one batch until the server has taken or refused it, in halves if it must be.
+        """Send one batch until the server has taken or refused it, in parts if it must be.
 
         Returns:
             False when the outbox was closed before.
         """
         parts = [batch]  # the first events last, because they are settled in order
         n_halvings = 0
+        self._fit.hope()
         while parts:
-            part = parts.pop()
+            part, rest = cut(parts.pop(), self._fit.most_bytes)
+            parts += [rest] if rest else []
             answer = self._answer_to(part)
             if answer is None:
                 return False
+            self._fit.learn(n_bytes(part), answer.status)
             if len(part) > 1 and _may_spare_some(answer, len(part)):
                 n_halvings += 1
                 self._n_in_vain += 1

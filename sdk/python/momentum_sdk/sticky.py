@@ -2,7 +2,9 @@
 
 import contextlib
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from ._assignment import StickyStore, Visit
@@ -18,7 +20,8 @@ class Memory:
 
     def __init__(self, size: int = MOST_UNITS) -> None:
         self._size = size
-        self._remembered: dict[tuple[str, str], Mapping[str, Any]] = {}
+        # not a dict, whose first key is found behind all that were forgotten before
+        self._remembered: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
 
     def get(self, attribute: str, unit: str) -> Mapping[str, Any]:
         """What was last saved of the unit."""
@@ -28,8 +31,8 @@ class Memory:
         """Replace what is remembered of the unit."""
         self._remembered[attribute, unit] = dict(assignments)
         if len(self._remembered) > self._size:
-            with contextlib.suppress(RuntimeError, KeyError):  # another thread was quicker
-                del self._remembered[next(iter(self._remembered))]
+            with contextlib.suppress(KeyError):  # other threads were quicker
+                self._remembered.popitem(last=False)
 
 
 class Guard:
@@ -42,12 +45,12 @@ class Guard:
     def __init__(self, store: StickyStore, notices: Notices) -> None:
         self._store = store
         self._notices = notices
-        self._saving: list[threading.Lock] = []
+        self._saving: list[AbstractContextManager[bool]] = []
         self.after_fork()
 
     def after_fork(self) -> None:
         """In a forked child: fresh locks, since a thread of the parent may have held one."""
-        self._saving = [threading.Lock() for _ in range(N_LOCKS)]
+        self._saving = [threading.RLock() for _ in range(N_LOCKS)]
 
     def get(self, attribute: str, unit: str) -> Mapping[str, Any]:
         """What the store remembers of the unit."""
@@ -58,7 +61,10 @@ class Guard:
             raise
 
     def save(self, attribute: str, unit: str, assignments: Mapping[str, Any]) -> None:
-        """Add to what the store remembers; another thread may have added meanwhile."""
+        """Add to what the store remembers; another thread may have added meanwhile.
+
+        The store may call the client, which then saves within this save.
+        """
         with self._saving[hash(unit) % N_LOCKS]:
             known = self.get(attribute, unit)
             try:

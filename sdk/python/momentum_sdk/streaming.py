@@ -65,7 +65,9 @@ class Stream:
             if self._closed.is_set():
                 return
             self._notices.warn("stream", "definitions are polled: no stream (%s)", why)
-            self.wait(self._backoff.after_failure(status, retry_after).wait_s)
+            # only what is heard is health: a stream may be silent because it is broken
+            pause = self._backoff.after_failure(status, retry_after, is_quiet_healthy=False)
+            self.wait(pause.wait_s)
 
     def _listen(self) -> None:
         has_data, is_middle = False, False
