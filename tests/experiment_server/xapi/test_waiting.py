@@ -63,7 +63,7 @@ def discard(client, editor, **chosen):
 def notes_from_before(database):
     """Let migration 0013 note what the store and quarantine hold, as it did when it was new."""
     at_revision(database, "0012")
-    at_revision(database, "0014")
+    at_revision(database, "0015")
 
 
 def event_numbers(database, keys):
@@ -240,9 +240,8 @@ def test_migration__statements_from_before__all_wait_but_the_voided(
     lrs, client, database, keys, editor
 ):
     send(lrs, danced(1), danced(2), reference(VOIDED, str(UUID(int=2))))
-    at_revision(database, "0012")
 
-    at_revision(database, "0013")
+    notes_from_before(database)
 
     add_rule(client, editor)
     assert n_waiting(database) == 1
