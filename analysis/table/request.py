@@ -147,8 +147,8 @@ def _refuse_co_primaries(found: Sequence[Outcome]) -> None:
     for each in found:
         if each.minimum_effect is None or not 0 < each.minimum_effect <= LARGEST:
             raise TableError(
-                f"--co-primary: {each.key} has no smallest difference that matters, expected one"
-                f" above 0, such as {each.key}:0.2"
+                f"--co-primary: found {each.minimum_effect} as the smallest difference of"
+                f" {each.key} that matters, expected a number above 0, such as {each.key}:0.2"
             )
 
 

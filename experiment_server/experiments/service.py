@@ -237,19 +237,18 @@ def list_phases(session: Session, experiment: Experiment) -> Sequence[Experiment
 
 
 def score_version_before(session: Session, environment_id: int, at: datetime) -> str | None:
-    """The newest calibration that rests on nothing from ``at`` on: no treatment moved its scale.
+    """The calibration of the latest time that rests on nothing from ``at`` on.
 
-    None: there is none, and the first look makes one from the time before the start.
+    No treatment moved its scale; of two of the same time it is the newer one. None: there is none,
+    and the first look makes one from the time before the start.
     """
-    query = (
-        select(ScoreVersion)
-        .where(ScoreVersion.environment_id == environment_id)
-        .order_by(sa.desc(col(ScoreVersion.id)))
-    )
-    for row in session.exec(query):
-        if datetime.fromisoformat(row.norms["calibrated_to"]) <= at:
-            return row.version
-    return None
+    query = select(ScoreVersion).where(ScoreVersion.environment_id == environment_id)
+    made = {
+        (datetime.fromisoformat(row.norms["calibrated_to"]), row.id or 0): row.version
+        for row in session.exec(query)
+    }
+    newest = max((when for when in made if when[0] <= at), default=None)
+    return None if newest is None else made[newest]
 
 
 def plain(experiment: Experiment) -> dict[str, Any]:

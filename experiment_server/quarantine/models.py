@@ -40,3 +40,4 @@ class QuarantinedItem(SQLModel, table=True):
     status: str = Field(default="waiting", max_length=16)  # waiting | replayed | discarded
     settled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     note: str = Field(default="", max_length=2000)  # why it was discarded
+    n_tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # replayed in vain

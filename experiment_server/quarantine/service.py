@@ -172,21 +172,20 @@ def replay(
 ) -> Replayed:
     """Send waiting things through their parser again, each taken at most once.
 
-    A thing and its mark change in one transaction. At most ``MAX_SETTLED`` are tried.
+    A thing and its mark change in one transaction. At most ``MAX_SETTLED`` are tried, those first
+    that were tried least often: what is refused again and again hides nothing.
     """
     environment_id = _id(environment)
-    tried, taken, kept, after = 0, 0, 0, 0
-    while tried < MAX_SETTLED:
+    with database.read() as session:
+        turn = _next_turn(session, environment_id, chosen)
+    taken, kept = 0, 0
+    for first in range(0, len(turn), REPLAY_ROWS):
         with database.write() as session:
-            items = _take(session, environment_id, chosen, after)
+            items = _take(session, turn[first : first + REPLAY_ROWS])
             taken += _read_all(session, items, read_again, now)
             kept += sum(item.status == WAITING for item in items)
-        if not items:
-            break
-        tried += len(items)
-        after = int(items[-1].id or 0)
     with database.write() as session:
-        left = _count_after(session, environment_id, chosen, after)
+        left = max(_count_chosen(session, environment_id, chosen) - kept, 0)
         done = Replayed(taken, kept, left)
         _record(session, actor, environment, "quarantine.replay", chosen, done._asdict())
     return done
@@ -304,26 +303,31 @@ def _where(environment_id: int, chosen: Chosen) -> list[Any]:
     return found
 
 
-def _take(
-    session: Session, environment_id: int, chosen: Chosen, after: int
-) -> list[QuarantinedItem]:
-    """The next waiting things, locked until the transaction ends."""
+def _next_turn(session: Session, environment_id: int, chosen: Chosen) -> Sequence[int]:
+    """Which waiting things to try now."""
+    query = (
+        sa.select(col(QuarantinedItem.id))
+        .where(*_where(environment_id, chosen), col(QuarantinedItem.status) == WAITING)
+        .order_by(col(QuarantinedItem.n_tries), col(QuarantinedItem.id))
+        .limit(MAX_SETTLED)
+    )
+    return [int(found or 0) for found in session.connection().execute(query).scalars()]
+
+
+def _take(session: Session, ids: Sequence[int]) -> Sequence[QuarantinedItem]:
+    """Those of these things that wait still, locked until the transaction ends."""
     query = (
         select(QuarantinedItem)
-        .where(*_where(environment_id, chosen), QuarantinedItem.status == WAITING)
-        .where(col(QuarantinedItem.id) > after)
+        .where(col(QuarantinedItem.id).in_(ids), QuarantinedItem.status == WAITING)
         .order_by(col(QuarantinedItem.id))
-        .limit(REPLAY_ROWS)
         .with_for_update()
     )
-    return list(session.exec(query))
+    return session.exec(query).all()
 
 
-def _count_after(session: Session, environment_id: int, chosen: Chosen, after: int) -> int:
+def _count_chosen(session: Session, environment_id: int, chosen: Chosen) -> int:
     counted = sa.select(sa.func.count()).where(
-        *_where(environment_id, chosen),
-        col(QuarantinedItem.status) == WAITING,
-        col(QuarantinedItem.id) > after,
+        *_where(environment_id, chosen), col(QuarantinedItem.status) == WAITING
     )
     return int(session.connection().execute(counted).scalar_one())
 
@@ -334,6 +338,7 @@ def _read_all(
     """How many were taken; things that came together go together, in the order they came."""
     groups: dict[tuple[int, str, datetime], list[QuarantinedItem]] = {}
     for item in items:
+        item.n_tries += 1
         if item.is_whole:
             came = (item.environment_id, item.standard, item.received_at)
             groups.setdefault(came, []).append(item)

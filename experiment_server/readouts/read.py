@@ -68,6 +68,8 @@ def prepare_by_hand(
 ) -> tuple[AnalysisPlan, Lake, Norms]:
     """What a readout by hand would be made of, for questions that it does not answer.
 
+    Nothing is stored: a scale that the first readout is still to make is made for the answer only.
+
     Raises:
         Problem: 404 for an unknown experiment; 409 for one that has not started by then, or whose
             rows are not in the lake.
@@ -82,8 +84,9 @@ def prepare_by_hand(
     look = Look(UNPLANNED, as_of, final=False)
     with state.database.read() as session:
         plan = _plan(session, subject, look, lake.version)
-    plan, norms = _with_norms(state, subject, plan, lake)
-    return plan, lake, norms
+    norms = _kept_norms(state, subject, plan)
+    norms = norms or scores.find_or_start_norms(lake, plan.started_at)
+    return replace(plan, score_version=norms.version), lake, norms
 
 
 def _started(
@@ -144,7 +147,7 @@ def collect_bandit(
     phase: ExperimentPhase,
     wish: LookWish,
 ) -> tuple[AnalysisPlan, Collected]:
-    """What the batches of a bandit have shown so far; nothing of it is stored."""
+    """What the batches of a bandit have shown so far; of it only a scale is stored, if none is."""
     from analysis.batches import collect_batches
 
     subject = _Subject(environment, experiment, phase)
@@ -184,18 +187,20 @@ def _with_norms(
     An experiment that started before any calibration gets one from what happened before its start:
     the treatment had no part in it, so it is as frozen as one made in time.
     """
-    environment = subject.environment
+    norms = _kept_norms(state, subject, plan)
+    if norms is None:
+        # In no transaction: a lake or a warehouse takes its time, and nobody could write meanwhile.
+        norms = scores.find_or_start_norms(lake, plan.started_at)
+        with state.database.write() as session:
+            scores.store_norms(session, SYSTEM, subject.environment, norms, state.clock())
+    return replace(plan, score_version=norms.version), norms
+
+
+def _kept_norms(state: State, subject: _Subject, plan: AnalysisPlan) -> Norms | None:
+    """The scale that the plan or an earlier readout names; None: no readout has made one yet."""
     with state.database.read() as session:
         version = plan.score_version or _version_read_before(session, subject)
-        if version:
-            return replace(plan, score_version=version), scores.load_norms(
-                session, environment, version
-            )
-    # In no transaction: a lake or a warehouse takes its time, and nobody could write meanwhile.
-    norms = scores.find_or_start_norms(lake, plan.started_at)
-    with state.database.write() as session:
-        scores.store_norms(session, SYSTEM, environment, norms, state.clock())
-    return replace(plan, score_version=norms.version), norms
+        return scores.load_norms(session, subject.environment, version) if version else None
 
 
 def _version_read_before(session: Session, subject: _Subject) -> str:

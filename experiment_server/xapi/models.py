@@ -59,7 +59,8 @@ class XapiWaiting(SQLModel, table=True):
         sa_column_kwargs={"autoincrement": False},
     )
     environment_id: int = Field(foreign_key="environment.id")
-    content_key: bytes | None = Field(default=None, sa_type=sa.LargeBinary(16))  # in quarantine
+    # In quarantine; None: from before these notes were kept, and quarantine has nothing of it.
+    content_key: bytes | None = Field(default=None, sa_type=sa.LargeBinary(16))
     is_tried: bool = False  # in a replay that takes several calls: by an earlier one of them
 
 

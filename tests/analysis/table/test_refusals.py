@@ -103,6 +103,11 @@ REFUSED = {
         (*PLAIN, "--co-primary", "sales"),
         "COLUMN:EFFECT",
     ),
+    "co-primary of no end": (
+        lambda f: f,
+        (*PLAIN, "--co-primary", "sales:inf:decrease"),
+        "found inf as the smallest difference of sales.*a number above 0",
+    ),
     "co-primary of 0": (lambda f: f, (*PLAIN, "--co-primary", "sales:0"), "above 0"),
     "co-primary only": (
         lambda f: f,

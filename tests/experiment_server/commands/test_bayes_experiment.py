@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from sqlmodel import select
 from typer.testing import CliRunner
 
 from experiment_server.cli import app
+from experiment_server.scores.models import ScoreVersion
 from tests.lived import KEY, live
 
 
@@ -39,6 +41,15 @@ def test_bayes_score__an_experiment__takes_its_score_apart(ask):
     part = found["effects"]["bonus"]["overall"]
     assert found["method"] == "grid"
     assert part["low"] < part["mean"] < part["high"]
+
+
+@pytest.mark.parametrize("ask", ["energy"], indirect=True)
+def test_bayes_score__before_the_first_readout__stores_no_scale(ask, database):
+    answer = ask("score", KEY)
+
+    with database.read() as session:
+        kept = session.exec(select(ScoreVersion)).all()
+    assert (answer.exit_code, list(kept)) == (0, [])
 
 
 def test_bayes_novelty__an_experiment__says_whether_it_fades(ask):

@@ -210,7 +210,9 @@ def test_experiment__second_phase_before_the_first_ended__is_refused(client, edi
 def test_experiment__started__freezes_the_latest_score_version_from_before_its_start(
     client, database, editor, draft, started_at, frozen
 ):
-    for version, day in (("first", "2026-01-04"), ("second", "2026-02-01")):
+    # the last one is made of a time before the others
+    days = {"twin": "2026-02-01", "second": "2026-02-01", "first": "2026-01-04"}
+    for version, day in days.items():
         norms = {"calibrated_to": f"{day}T00:00:00+00:00"}
         with database.write() as session:
             session.add(

@@ -168,6 +168,22 @@ def test_replay__more_than_one_call_takes__says_what_is_left(database, monkeypat
     assert (first, second) == ((4, 0, 3), (3, 0, 0))
 
 
+def test_replay__more_are_refused_than_one_call_tries__comes_to_those_behind_them(
+    database, monkeypatch
+):
+    monkeypatch.setattr(service, "MAX_SETTLED", 2)
+    environment = make_environment(database)
+    for thing in ("bad", "worse", "worst", "good"):
+        hold(database, environment, thing)
+    read_again = takes("good")
+
+    first = service.replay(database, SYSTEM, environment, EVERYTHING, read_again, NOW)
+    second = service.replay(database, SYSTEM, environment, EVERYTHING, read_again, NOW)
+
+    assert (first, second) == ((0, 2, 2), (1, 1, 2))
+    assert read_again.taken == ["good"]
+
+
 def test_replay__chosen_by_standard_cause_and_id__leaves_the_others(database):
     environment = make_environment(database)
     hold(database, environment, "a", "b")

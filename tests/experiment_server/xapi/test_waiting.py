@@ -30,6 +30,12 @@ def long_one(n):
     return danced(n, result={"response": "x" * 70_000})
 
 
+def long_one_with_its_id_last(n):
+    members = long_one(n)
+    response = str(n) + members.pop("result")["response"]
+    return {"result": {"response": response}, **members, "id": members.pop("id")}
+
+
 def send(lrs, *statements):
     for statement in statements:
         assert lrs.post(statement).status_code == 200
@@ -47,6 +53,19 @@ def replay(client, editor, **chosen):
     return tuple(answer.json[name] for name in ("n_replayed", "n_kept", "n_left"))
 
 
+def discard(client, editor, **chosen):
+    wish = {"reason": "a test", **chosen}
+    answer = client.post(f"{ENVIRONMENT}/quarantine/discard", json=wish, headers=editor)
+    assert answer.status_code == 200, answer.json
+    return answer.json["n_discarded"]
+
+
+def notes_from_before(database):
+    """Let migration 0013 note what the store and quarantine hold, as it did when it was new."""
+    at_revision(database, "0012")
+    at_revision(database, "0015")
+
+
 def event_numbers(database, keys):
     rows = buffered_rows(database, keys.environment.id, "events")
     return sorted(UUID(row["event_id"].removeprefix("xapi:")).int for row in rows)
@@ -56,6 +75,14 @@ def items(database):
     with database.read() as session:
         found = list(session.exec(select(QuarantinedItem).order_by(QuarantinedItem.id)))
     return [(item.status, item.note) for item in found]
+
+
+def quarantined_id(database, n):
+    """Of the thing that is the n-th statement; one batch comes into quarantine in any order."""
+    with database.read() as session:
+        found = session.exec(select(QuarantinedItem)).all()
+    marks = (str(UUID(int=n)), f'"{n}xxx')
+    return next(item.id for item in found if any(mark in item.raw for mark in marks))
 
 
 def n_waiting(database):
@@ -209,13 +236,88 @@ def test_waiting__statement_that_is_forgotten__is_forgotten_too(lrs, database, k
     assert n_waiting(database) == 0
 
 
-def test_migration__statements_from_before__all_wait_but_the_voided(lrs, client, database, editor):
+def test_migration__statements_from_before__all_wait_but_the_voided(
+    lrs, client, database, keys, editor
+):
     send(lrs, danced(1), danced(2), reference(VOIDED, str(UUID(int=2))))
-    at_revision(database, "0012")
 
-    at_revision(database, "0013")
+    notes_from_before(database)
 
     add_rule(client, editor)
     assert n_waiting(database) == 1
-    assert replay(client, editor)[2] == 0
-    assert n_waiting(database) == 0
+    assert replay(client, editor) == (1, 0, 0)
+    assert event_numbers(database, keys) == [1]
+
+
+MAKES = [danced, long_one, long_one_with_its_id_last]
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_migration__after_a_discard__makes_no_event_of_what_was_discarded(
+    client, lrs, database, keys, editor, make
+):
+    send(lrs, make(1), [make(2), make(3)])
+    discard(client, editor, ids=[quarantined_id(database, n) for n in (1, 2)])
+
+    notes_from_before(database)
+
+    add_rule(client, editor)
+    assert n_waiting(database) == 1
+    assert replay(client, editor) == (1, 0, 0)
+    assert event_numbers(database, keys) == [3]
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_migration__before_a_discard__makes_no_event_of_what_is_discarded(
+    client, lrs, database, keys, editor, make
+):
+    send(lrs, make(1), [make(2), make(3)])
+    notes_from_before(database)
+
+    n_discarded = discard(client, editor, ids=[quarantined_id(database, n) for n in (1, 2)])
+
+    add_rule(client, editor)
+    assert (n_discarded, n_waiting(database)) == (2, 1)
+    assert replay(client, editor) == (1, 0, 0)
+    assert event_numbers(database, keys) == [3]
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_migration__of_what_quarantine_holds__has_each_counted_once(
+    client, lrs, database, editor, make
+):
+    send(lrs, make(1), make(2))
+    notes_from_before(database)
+
+    kept = replay(client, editor)
+
+    assert kept == (0, 2, 0)
+
+
+def test_migration__of_what_quarantine_only_counted__settles_the_count(
+    client, lrs, database, keys, editor, monkeypatch
+):
+    monkeypatch.setattr(quarantine, "MAX_WAITING", 1)
+    send(lrs, danced(1, SANG), danced(2))
+    notes_from_before(database)
+    add_rule(client, editor)
+
+    replay(client, editor)
+
+    assert event_numbers(database, keys) == [2]
+    assert [status for status, _note in items(database)] == ["waiting", "replayed"]
+
+
+def test_migration__a_statement_that_came_again__goes_by_its_later_stay_in_quarantine(
+    client, lrs, database, keys, editor
+):
+    send(lrs, danced(1))
+    discard(client, editor)
+    with database.write() as session:
+        service.forget_before(session, keys.environment.id, utc_now() + timedelta(days=1))
+    send(lrs, danced(1))
+
+    notes_from_before(database)
+
+    add_rule(client, editor)
+    assert replay(client, editor) == (1, 0, 0)
