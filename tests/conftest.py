@@ -97,6 +97,7 @@ def client(app):
 @pytest.fixture(autouse=True)
 def _quiet_logs():
     """Log lines are captured: a test that is about them asks for ``structlog.testing``."""
+    structlog.reset_defaults()  # another test's command may have asked for warnings only
     with structlog.testing.capture_logs():
         yield
 

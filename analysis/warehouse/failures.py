@@ -27,11 +27,19 @@ _STATE_REASONS: Final = {
 
 def is_cancelled(error: BaseException) -> bool:
     """Whether a query was stopped because its time was up."""
-    return type(error).__name__ in _CANCELLED
+    return type(_first(error)).__name__ in _CANCELLED
+
+
+def _first(error: BaseException) -> BaseException:
+    """What failed first: Ibis goes on to close a cursor that PostgreSQL closed with the query."""
+    if type(error).__name__ == "InvalidCursorName" and error.__context__:
+        return error.__context__
+    return error
 
 
 def gist(error: BaseException) -> str:
     """What went wrong, in one short line that holds no row and no part of an address."""
+    error = _first(error)
     kind, state = type(error).__name__, str(getattr(error, "sqlstate", None) or "")
     if is_cancelled(error):
         return "the query took too long"

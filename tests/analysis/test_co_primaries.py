@@ -286,7 +286,7 @@ def test_co_primary__without_an_estimate__is_no_reason_to_call_the_rest_negligib
 
 
 def test_futile__chances_add_up_over_primaries():
-    wide = {"energize": arms("energize", -1.5, se=0.9), "sales": arms("sales", -1.5, se=4.5)}
+    wide = {"energize": arms("energize", -0.5, se=0.9), "sales": arms("sales", -0.5, se=4.5)}
     looks = {"look": 3, "looks_planned": 4, "final": False}
     futile = read(asked(SALES, **looks), collected(wide)).decision
     hopeful = read(

@@ -32,6 +32,7 @@ class Outbox:
     ) -> None:
         self._spool = spool
         self._n_spooling = 0  # being written to the spool
+        self._n_bytes_spooling = 0
         self._n_spooled = 0  # in the spool
         self._is_spool_broken = False
         self._is_from_spool = False  # the batch in flight
@@ -69,7 +70,9 @@ class Outbox:
     def _is_full(self, size: int) -> bool:
         full = len(self._queue) >= self._queue_size or self._n_bytes >= MOST_BYTES
         if self._spool is not None and not self._is_spool_broken:
-            full = full or not self._spool.has_room(len(self._queue) + 1, self._n_bytes + size)
+            n_items = len(self._queue) + self._n_spooling + 1
+            n_bytes = self._n_bytes + self._n_bytes_spooling + size
+            full = full or not self._spool.has_room(n_items, n_bytes)
         return full or self._is_closed
 
     def _wait_for_room(self, size: int) -> bool:
@@ -218,7 +221,7 @@ class Outbox:
             self._n_flushes_spooled = self._n_flushes
             items = list(self._queue)
             self._queue.clear()
-            self._n_bytes = 0
+            self._n_bytes_spooling, self._n_bytes = self._n_bytes, 0
             self._n_spooling = len(items) + n_adopted
             self._n_queued += n_adopted
             self._changed.notify_all()
@@ -228,7 +231,7 @@ class Outbox:
         """What was taken to the spool is on disk."""
         with self._changed:
             self._n_spooled += self._n_spooling
-            self._n_spooling = 0
+            self._n_spooling = self._n_bytes_spooling = 0
             self._is_spool_broken = False
             self._changed.notify_all()
 
@@ -236,7 +239,7 @@ class Outbox:
         """These could not be written: they go back to memory, and are sent from there."""
         with self._changed:
             self._n_spooled += self._n_spooling - len(items)
-            self._n_spooling = 0
+            self._n_spooling = self._n_bytes_spooling = 0
             self._queue.extendleft(reversed(items))
             self._n_bytes += sum(map(len, items))
             self._is_spool_broken = True
@@ -260,7 +263,7 @@ class Outbox:
             n_lost = self._n_waiting() - self._n_spooled
             self._n_dropped += n_lost
             self._n_settled += n_lost
-            self._n_spooling = 0
+            self._n_spooling = self._n_bytes_spooling = 0
             self._queue.clear()
             if not self._is_from_spool:
                 self._in_flight = []
