@@ -1,4 +1,4 @@
-"""Compaction and erasure take turns: each rewrites files that the other would leave behind."""
+"""Compaction, vacuum and erasure take turns: each rewrites or removes files that another reads."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,7 +23,7 @@ def rewriting(database: Database, environment_id: int) -> Iterator[None]:
             held.enter_context(exclusive(database, -environment_id))
         except SealingBusyError:
             raise SealingBusyError(
-                f"environment {environment_id}: its lake is being compacted, or a learner erased; "
-                "wait until that is through and try again"
+                f"environment {environment_id}: its lake is being compacted or vacuumed, or a "
+                "learner erased; wait until that is through and try again"
             ) from None
         yield

@@ -10,6 +10,7 @@ from analysis.lake.compact import vacuum_all
 from analysis.lake.tables import KEEP_DAYS
 from experiment_server.environments.models import Environment
 from experiment_server.environments.service import list_environments, load_environment
+from experiment_server.ingest.rewriting import rewriting
 from experiment_server.ingest.sealing import lake_root
 from experiment_server.readouts.service import list_lake_versions
 from experiment_server.retention import service
@@ -41,7 +42,8 @@ def _vacuum(state: State, claim: Claim) -> None:
         environment = load_environment(session, claim.scope)
         since = claim.slot_at - timedelta(days=KEEP_DAYS)
         named = list_lake_versions(session, environment, since)
-    removed = vacuum_all(lake_root(state.settings.lake_dir, environment), named)
+    with rewriting(state.database, int(environment.id or 0)):
+        removed = vacuum_all(lake_root(state.settings.lake_dir, environment), named)
     structlog.get_logger().info("vacuumed", environment=claim.scope, files=removed)
 
 

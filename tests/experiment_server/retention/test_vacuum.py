@@ -12,6 +12,8 @@ from analysis.lake.compact import compact_all, vacuum_all
 from analysis.lake.reader import Lake
 from analysis.plan import AnalysisPlan
 from analysis.read import run_readout
+from experiment_server.ingest import sealing
+from experiment_server.ingest.rewriting import rewriting
 from experiment_server.ingest.sealing import lake_root
 from experiment_server.readouts import jobs as readouts_jobs
 from experiment_server.readouts.models import StoredReadout
@@ -59,3 +61,19 @@ def test_vacuum_job__after_compactions__every_readout_is_computed_again_to_the_s
     plan = AnalysisPlan.from_json(stored.plan)
     again = run_readout(plan, Lake.open(root, plan.lake_version), norms[0] if norms else None)
     assert json.loads(json.dumps(again.to_json())) == stored.body
+
+
+def test_vacuum_job__while_a_learner_is_erased__removes_nothing(settings, database, monkeypatch):
+    monkeypatch.setattr(sealing, "WAIT_S", 0.0)
+    monkeypatch.setattr(jobs, "vacuum_all", partial(vacuum_all, keep_days=0))
+    environment = make_environment(database)
+    root = lake_root(settings.lake_dir, environment)
+    for number in range(5):
+        older = write_lake(root, events=[event(f"l{number}", "sale", day(0))])
+    compact_all(root)
+
+    with rewriting(database, environment.id):
+        ran = run_jobs(State(settings=settings, database=database), VACUUM, START + 21 * DAY)
+
+    assert ["being compacted or vacuumed" in result.error for result in ran] == [True]
+    assert all(Path(file).exists() for file in older.files["events"])
