@@ -5,7 +5,7 @@ learner removes those of them that name the learner too: versions from before ca
 opened whole, which is the point. The log names nobody: see ``analysis.lake.log``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -65,15 +65,23 @@ def count_managed(root: str | Path, table_name: str, learner: str) -> int:
     return _count(table, named & (ds.field("learner") != learner))
 
 
-def erase_learner(root: str | Path, table_name: str, learner: str) -> Erased:
+def erase_learner(
+    root: str | Path, table_name: str, learner: str, silenced: Container[str] = ()
+) -> Erased:
     """Remove a learner from a table, and the files that ever named them.
 
     Nobody may write meanwhile: a file that a writer has not committed yet looks like one that is
     left over, and is removed when it names the learner.
+
+    Args:
+        root: the environment's lake.
+        table_name: a row of ``analysis.lake.schema.TABLES``.
+        learner: the pseudonym.
+        silenced: what ``analysis.lake.log.silence_ahead`` gave of this table.
     """
     n_rows = count_learner(root, table_name, learner)
     n_managed = count_managed(root, table_name, learner)
-    silence_log(root, table_name)
+    silence_log(root, table_name, silenced)
     table = open_table(root, table_name)
     if table is None:
         return Erased(table_name, 0, 0)

@@ -129,7 +129,7 @@ def make_durable(root: str | Path, table_name: str, version: int) -> None:
     places = {path.parent for path in files}
     # At once: the disk then writes its journal a few times, not once for each of a year's days.
     with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
-        list(pool.map(_sync, (*files, *places, log, log.parent, folder)))
+        list(pool.map(sync, (*files, *places, log, log.parent, folder)))
 
 
 def _version_of(root: str | Path, table_name: str, table: DeltaTable, app_id: str) -> int:
@@ -151,7 +151,8 @@ def _entries(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """See that a file or a folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

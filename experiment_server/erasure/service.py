@@ -1,9 +1,11 @@
 """Erasing a learner: SQL in one transaction, then the lake, its history and its roll-ups."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from analysis.lake.erase import count_learner, count_managed, erase_learner
+from analysis.lake.log import silence_ahead
 from analysis.lake.schema import TABLES
 from experiment_server.audit.service import record
 from experiment_server.environments.models import Environment
@@ -43,10 +45,11 @@ def erase(
 ) -> tuple[Trace, ...]:
     """Remove a learner for good; what there was, place by place.
 
-    Sealing and compaction wait meanwhile. A crash in between leaves nothing half done that a
-    second call would not finish. Stored readouts and reports stay: they hold aggregates only. What
-    hosts keep (an SDK's spool, files that were imported) is theirs to remove; events that they
-    send afterwards are taken as those of somebody new.
+    Compaction and vacuum wait meanwhile; sealing too, but while an older lake's log is silenced. A
+    crash in between leaves nothing half done that a second call would not finish. Stored readouts
+    and reports stay: they hold aggregates only. What hosts keep (an SDK's spool, files that were
+    imported) is theirs to remove; events that they send afterwards are taken as those of somebody
+    new.
 
     Raises:
         SealingBusyError: another server seals or compacts this environment and has not come to an
@@ -57,16 +60,16 @@ def erase(
     whom = Whom.of(environment, learner_id)
     root = lake_root(state.settings.lake_dir, environment)
     seal_all(state.database, environment, root)
-    with (
-        rewriting(state.database, whom.environment_id),
-        exclusive(state.database, whom.environment_id),
-    ):
+    with ExitStack() as held:
+        held.enter_context(rewriting(state.database, whom.environment_id))
+        silenced = {name: silence_ahead(root, name) for name in TABLES}
+        held.enter_context(exclusive(state.database, whom.environment_id))
         with state.database.write() as session:
             found = [
                 Trace(place.title, place.remove(session, whom), place.remedy) for place in PLACES
             ]
         for name in TABLES:
-            gone = erase_learner(root, name, whom.pseudonym)
+            gone = erase_learner(root, name, whom.pseudonym, silenced[name])
             found += _in_lake(name, gone.n_rows, gone.n_managed)
             found.append(Trace(f"older files of the lake's {name}", gone.n_files))
         rollups.forget(root)

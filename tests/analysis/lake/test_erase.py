@@ -1,16 +1,18 @@
 """Erasing: the learner leaves the table, its history and its log; everybody else's rows stay."""
 
-import json
+import os
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from analysis.lake import log
 from analysis.lake.compact import compact
 from analysis.lake.erase import count_learner, count_managed, erase_before, erase_learner
-from analysis.lake.log import silence_log
+from analysis.lake.log import silence_ahead, silence_log
 from analysis.lake.reader import Lake
 from analysis.lake.schema import TABLES
 from analysis.lake.tables import STATISTICS
@@ -214,22 +216,67 @@ def test_erase_learner__table_without_days__is_written_anew_as_it_is(tmp_path):
     assert files_naming(tmp_path, ADA) == []
 
 
-def test_silence_log__in_a_crash__is_done_by_the_next_call(tmp_path, monkeypatch):
-    telling(tmp_path, "events", *(event(ADA, "sale", day(n)) for n in range(3)))
-    real, times = json.dumps, iter([True, True, False])
-    monkeypatch.setattr(json, "dumps", lambda value: real(value) if next(times) else 1 / 0)
+def crash(*_given):
+    raise OSError("the disk is gone")
 
-    with pytest.raises(ZeroDivisionError):
+
+def logs_naming(root, who):
+    return [path for path in files_naming(root, who) if "_delta_log" in path]
+
+
+@pytest.mark.parametrize("step", ["sync", "make_durable"])
+def test_silence_log__in_a_crash__is_done_by_the_next_call(tmp_path, monkeypatch, step):
+    telling(tmp_path, "events", *(event(ADA, "sale", day(n)) for n in range(3)))
+    monkeypatch.setattr(log, step, crash)
+
+    with pytest.raises(OSError, match="disk"):
         silence_log(tmp_path, "events")
     monkeypatch.undo()
     silence_log(tmp_path, "events")
 
-    assert [path for path in files_naming(tmp_path, ADA) if "_delta_log" in path] == []
+    assert logs_naming(tmp_path, ADA) == []
     table = DeltaTable(str(tmp_path / "events"))
     assert table.metadata().configuration[STATISTICS] == "occurred_at,received_at"
     version = table.version()
     silence_log(tmp_path, "events")
     assert DeltaTable(str(tmp_path / "events")).version() == version
+
+
+def test_silence_log__power_cut_at_any_file__leaves_each_entry_whole(tmp_path, monkeypatch):
+    telling(tmp_path, "events", *(event(ADA, "sale", day(n)) for n in range(3)))
+    synced, real = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda number: crash() if synced else synced.append(number))
+
+    with pytest.raises(OSError, match="disk"):
+        silence_log(tmp_path, "events")
+    monkeypatch.setattr(os, "fsync", real)
+
+    assert len(logs_naming(tmp_path, ADA)) == 3  # none took its place before all were safe
+    assert learners_in(tmp_path) == [ADA] * 3
+    silence_log(tmp_path, "events")
+    assert logs_naming(tmp_path, ADA) == []
+
+
+def test_silence_ahead__then_the_rest__looks_only_at_what_came_since(tmp_path, monkeypatch):
+    telling(tmp_path, "events", *(event(ADA, "sale", day(n)) for n in range(3)))
+    for version in (2, 3):
+        DeltaTable(str(tmp_path / "events"), version=version).create_checkpoint()
+    real, looked_at = log._stripped, []
+
+    done = silence_ahead(tmp_path, "events")
+    ahead = logs_naming(tmp_path, ADA)
+    telling(tmp_path, "events", event(ADA, "sale", day(5)))  # a batch is sealed meanwhile
+    monkeypatch.setattr(
+        log, "_stripped", lambda files, info: looked_at.append(info.base_name) or real(files, info)
+    )
+    silence_log(tmp_path, "events", done)
+
+    newest = f"{3:020d}.checkpoint.parquet"  # with which writers begin
+    assert [Path(path).name for path in ahead] == [newest]
+    assert sorted(looked_at) == sorted([newest, f"{4:020d}.json"])
+    assert logs_naming(tmp_path, ADA) == []
+    assert learners_in(tmp_path, version=2) == [ADA] * 2
+    assert silence_ahead(tmp_path, "events") == frozenset()
 
 
 def test_append__files_themselves__still_tell_engines_where_a_learner_is(tmp_path):

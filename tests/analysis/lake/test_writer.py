@@ -154,7 +154,7 @@ def test_append__found_there_after_a_crash__is_made_safe_before_the_caller_forge
             append(tmp_path, "events", rows("ada"), "buffer", 1)
     append(tmp_path, "events", rows("bo"), "import", 1)
     synced = []
-    monkeypatch.setattr(writer, "_sync", synced.append)
+    monkeypatch.setattr(writer, "sync", synced.append)
 
     append(tmp_path, "events", rows("ada"), "buffer", 1)
 

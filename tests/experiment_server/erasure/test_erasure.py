@@ -10,6 +10,7 @@ from sqlmodel import SQLModel, col, select
 from typer.testing import CliRunner
 
 from analysis.lake.reader import Lake
+from analysis.lake.schema import TABLES
 from experiment_server.audit.models import AuditEntry
 from experiment_server.audit.service import record
 from experiment_server.cli import app as cli
@@ -283,3 +284,47 @@ def test_erase__while_the_lake_is_compacted__removes_nothing_and_says_why(world,
         service.erase(world.state, SYSTEM, world.environment, ADA)
 
     assert ADA in world.on_disk()
+
+
+def test_erase__while_an_older_log_is_silenced__sealing_goes_on(world, monkeypatch):
+    monkeypatch.setattr(sealing, "WAIT_S", 0.0)
+    sealed, real = [], service.silence_ahead
+
+    def silence(root, name):
+        world.send(f"meanwhile-{name}")
+        sealed.append(seal_all(world.database, world.environment, world.root))
+        with pytest.raises(SealingBusyError), rewriting(world.database, world.environment.id):
+            pass
+        return real(root, name)
+
+    monkeypatch.setattr(service, "silence_ahead", silence)
+
+    service.erase(world.state, SYSTEM, world.environment, ADA)
+
+    assert sealed == [4] * len(TABLES)
+    assert world.on_disk() == {BO}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_erase__interrupted_at_a_table__is_finished_by_the_second_call(world, monkeypatch, table):
+    rollup = Path(world.root) / "_rollups" / "old"
+    rollup.mkdir(parents=True)
+    real = service.erase_learner
+
+    def interrupted(root, name, *given):
+        if name == table:
+            raise OSError("the disk is gone")
+        return real(root, name, *given)
+
+    monkeypatch.setattr(service, "erase_learner", interrupted)
+    with pytest.raises(OSError, match="disk"):
+        service.erase(world.state, SYSTEM, world.environment, ADA)
+    monkeypatch.setattr(service, "erase_learner", real)
+
+    service.erase(world.state, SYSTEM, world.environment, ADA)
+
+    assert world.on_disk() == {BO}
+    assert not rollup.exists()
+    with world.database.read() as session:
+        actions = session.exec(select(AuditEntry.action)).all()
+    assert actions.count("learner.erase") == 1
