@@ -2,15 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.fs as pa_fs
 from deltalake import CommitProperties, DeltaTable
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError
 
+from analysis.lake.named import CHECKPOINT, files_of
 from analysis.lake.schema import DAY, LAYOUTS, TABLES
 from analysis.lake.tables import REPLACED_DAYS, open_table, writer_properties
 from analysis.lake.writer import make_durable
@@ -85,16 +89,16 @@ def vacuum(
     table = open_table(root, table_name)
     if table is None:
         return ()
-    return tuple(
-        table.vacuum(
-            retention_hours=keep_days * 24,
-            dry_run=False,
-            enforce_retention_duration=False,
-            full=keep_days > 0,
-            keep_versions=[each for each in sorted(set(named)) if _opens(root, table_name, each)],
-            commit_properties=_PATIENT,
-        )
+    unused = table.vacuum(
+        retention_hours=keep_days * 24,
+        dry_run=True,
+        enforce_retention_duration=False,
+        full=keep_days > 0,
     )
+    kept = files_of(root, table_name, named) if unused else frozenset()
+    gone = tuple(path for path in unused if unquote(path) not in kept)
+    _delete_files(root, [f"{table_name}/{path}" for path in gone])
+    return gone
 
 
 def compact_all(root: str | Path, min_files: int = MIN_FILES) -> tuple[Compaction, ...]:
@@ -122,42 +126,45 @@ def vacuum_all(
 
 
 def thin_checkpoints(root: str | Path, table_name: str) -> tuple[str, ...]:
-    """Remove a log's checkpoints but the newest two and the first of each week; their names.
+    """Remove a log's checkpoints but the newest two and the first of each day; their names.
 
     Delta writes one every hundred commits, with all that the table has and lately had, and keeps
     it as long as the commits. The commits alone tell the same: an older version is then read from
-    the checkpoint before it and the commits since.
+    the checkpoint before it and a day's commits at most.
     """
     if open_table(root, table_name) is None:
         return ()
     files = open_files(root)
     selector = pa_fs.FileSelector(f"{table_name}/_delta_log")
-    found = [info for info in files.get_file_info(selector) if info.path.endswith(_CHECKPOINT)]
+    found = [info for info in files.get_file_info(selector) if info.path.endswith(CHECKPOINT)]
     found.sort(key=lambda info: str(info.base_name))
     kept, gone = set(), []
     for info in found[:-2]:
-        week = info.mtime_ns // _WEEK_NS
-        if week in kept:
+        day = info.mtime_ns // _DAY_NS
+        if day in kept:
             files.delete_file(info.path)
             gone.append(str(info.base_name))
-        kept.add(week)
+        kept.add(day)
     return tuple(gone)
 
 
-_CHECKPOINT: Final = ".checkpoint.parquet"
-_WEEK_NS: Final = 7 * 86_400 * 10**9
+_DAY_NS: Final = 86_400 * 10**9
+_DELETIONS_AT_ONCE: Final = 8
 
 # Sealing commits often: a commit that comes second takes the next version.
 _PATIENT: Final = CommitProperties(max_commit_retries=15)
 _Rewrite = Callable[[DeltaTable, str, Mapping[str, Any]], None]
 
 
-def _opens(root: str | Path, table_name: str, version: int) -> bool:
-    """Whether the log still tells of a version; of one of a lake that was replaced it does not."""
-    try:
-        return open_table(root, table_name, version) is not None
-    except (DeltaError, OverflowError):
-        return False
+def _delete_files(root: str | Path, paths: Iterable[str]) -> None:
+    files = open_files(root)
+
+    def delete(path: str) -> None:
+        with suppress(FileNotFoundError):  # another vacuum was quicker
+            files.delete_file(path)
+
+    with ThreadPoolExecutor(_DELETIONS_AT_ONCE) as pool:
+        list(pool.map(delete, paths))
 
 
 def _files_by_day(table: DeltaTable) -> dict[str | None, list[int]]:
