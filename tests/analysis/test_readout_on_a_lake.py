@@ -89,7 +89,7 @@ def test_readout__its_lake_was_written_and_tidied_since__is_computed_again_to_th
     late = [event(f"l{n}", "challenge_completed", day(3 + n / 240)) for n in range(240)]
     now = write_lake(lake.root, events=late, exposures=[exposure("new", "double", day(1))])
     compact_all(lake.root, min_files=1)
-    vacuum_all(lake.root)
+    vacuum_all(lake.root, [plan.lake_version, now.version], keep_days=0)
 
     again = run_readout(plan, Lake.open(lake.root, plan.lake_version), norms)
     later = run_readout(plan, now, norms)
