@@ -6,12 +6,21 @@ from dataclasses import replace
 from .case import Treatment
 from .estimate import Compared
 from .evidence import harm_bound
-from .levels import MetricLevel, primaries_levels
+from .levels import MetricLevel, own_share, primaries_levels
 from .methods.futility import predictive_power
+from .methods.stagewise import StageWise
 from .plan import AnalysisPlan
 from .power import design_se
-from .sequence import CoPrimaryLook
-from .sequential import Level, Own, final_boundary, information, level_of_look, passes
+from .sequence import CoPrimaryLook, Sequential
+from .sequential import (
+    Level,
+    Own,
+    at_stop,
+    final_boundary,
+    information,
+    level_of_look,
+    passes,
+)
 
 NO_INFORMATION = 1e-6
 """Stands for the share of the planned information where nothing could be estimated."""
@@ -73,6 +82,51 @@ def standing_at(
         harm_low=harm_low,
         harm=bool(harm_low < 0),
     )
+
+
+def sequential_at(
+    plan: AnalysisPlan,
+    compared: Mapping[str, Compared],
+    level: Level,
+    levels: Mapping[str, MetricLevel],
+    chances: Mapping[tuple[str, str], float],
+) -> Sequential:
+    """What this look may conclude, and how each primary's leading treatment stands.
+
+    The primary could be estimated; co-primaries that could not be are left out.
+    """
+    key = plan.primary.key
+    leading, stands = standing_at(plan, compared[key], level, levels[key])
+    return Sequential(
+        look=plan.look,
+        looks_planned=plan.looks_planned,
+        information_fraction=level.information,
+        alpha_spent=level.alpha_spent,
+        boundary_z=stands.boundary_z,
+        z=stands.z,
+        crossed=stands.crossed,
+        harm_low=stands.harm_low,
+        harm=stands.harm,
+        predictive_power=chances.get((key, leading)),
+        co_primaries=tuple(
+            standing_at(plan, compared[each.key], level.of(each.key), levels[each.key])[1]
+            for each in plan.co_primaries
+            if compared[each.key].estimable
+        ),
+    )
+
+
+def stopped(
+    plan: AnalysisPlan, compared: Compared, level: Level, bars: MetricLevel
+) -> dict[str, StageWise | None]:
+    """Per treatment, the estimate that allows for the looks; {} when there was one look only."""
+    if len(level.looks) < 2:
+        return {}
+    found = {}
+    for variant, contrast in compared.estimable.items():
+        own, alpha = own_share(plan, level, compared.metric.key, bars.shares, variant)
+        found[variant] = at_stop(own, contrast, alpha, plan.sides, compared.sign)
+    return found
 
 
 def chances_to_win(

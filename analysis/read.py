@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,17 @@ from .designs.crossover import by_order, compare_periods
 from .designs.factors import factor_effects
 from .estimate import Compared, compare_all, estimate_metric
 from .evidence import guardrails_of, treatments_of, with_standing
-from .levels import MetricLevel, metric_levels, own_share
-from .look import chances_to_win, look_level, planned_se, standing_at, with_chances
+from .levels import MetricLevel, metric_levels
+from .look import (
+    chances_to_win,
+    look_level,
+    planned_se,
+    sequential_at,
+    stopped,
+    with_chances,
+)
 from .methods import compare
 from .methods.always_valid import two_sided_z
-from .methods.stagewise import StageWise
 from .plan import AnalysisPlan
 from .planning import is_over, with_planning
 from .results import (
@@ -34,7 +41,7 @@ from .results import (
     Sequential,
     TrendPoint,
 )
-from .sequential import Level, at_stop, information, level_of_look
+from .sequential import Level, information, level_of_look
 from .sizing.sizes import Duration, days_to_enrol
 from .statistics.collected import COMPONENTS, WITHOUT_INCENTIVE, Collected, Statistic
 
@@ -126,7 +133,7 @@ def read(plan: AnalysisPlan, collected: Collected) -> Readout:
     decision = decide(evidence)
     if is_over(decision, plan.final):
         metrics = tuple(
-            with_planning(metric, _stopped(plan, compared[metric.key], level, levels[metric.key]))
+            with_planning(metric, stopped(plan, compared[metric.key], level, levels[metric.key]))
             if metric.role in ("primary", "co_primary")
             else metric
             for metric in metrics
@@ -174,46 +181,19 @@ def _sequential(
     primary = compared[plan.primary.key]
     if not primary.estimable:
         return None
-    key, stands = standing_at(plan, primary, level, levels[plan.primary.key])
     left = _days_left(level.information, collected)
-    return Sequential(
-        look=plan.look,
-        looks_planned=plan.looks_planned,
-        information_fraction=level.information,
-        alpha_spent=level.alpha_spent,
-        boundary_z=stands.boundary_z,
-        z=stands.z,
-        crossed=stands.crossed,
-        harm_low=stands.harm_low,
-        harm=stands.harm,
+    found = sequential_at(plan, compared, level, levels, chances)
+    return replace(
+        found,
         days_left=left.days if left else None,
         days_left_low=left.low if left else None,
         days_left_high=left.high if left else None,
-        predictive_power=chances.get((plan.primary.key, key)),
-        co_primaries=tuple(
-            standing_at(plan, compared[each.key], level.of(each.key), levels[each.key])[1]
-            for each in plan.co_primaries
-            if compared[each.key].estimable
-        ),
     )
 
 
 def _alone(plan: AnalysisPlan, level: Level) -> float:
     """How far an interval reaches that stands for itself at this look, as a normal score."""
     return level_of_look(plan, level.information, 1).boundary_z
-
-
-def _stopped(
-    plan: AnalysisPlan, compared: Compared, level: Level, at: MetricLevel
-) -> dict[str, StageWise | None]:
-    """Per treatment, the estimate that allows for the looks; {} when there was one look only."""
-    if len(level.looks) < 2:
-        return {}
-    found = {}
-    for variant, contrast in compared.estimable.items():
-        own, alpha = own_share(plan, level, compared.metric.key, at.shares, variant)
-        found[variant] = at_stop(own, contrast, alpha, plan.sides, compared.sign)
-    return found
 
 
 def _days_left(information: float, collected: Collected) -> Duration | None:

@@ -26,7 +26,7 @@ from .reading import (
     planned_weights,
     read_table,
     sequential_of,
-    stopped,
+    stopped_of,
     with_adjusted_p,
 )
 from .request import TableRequest
@@ -95,7 +95,7 @@ def analyze_table(source: Source, request: TableRequest) -> TableAnalysis:
     decision = decide(evidence)
     if is_over(decision, evidence.final):
         metrics = tuple(
-            with_planning(each, stopped(reading, each.key))
+            with_planning(each, stopped_of(reading, each.key))
             if each.role in ("primary", "co_primary")
             else each
             for each in metrics

@@ -7,13 +7,12 @@ from typing import Final
 
 from analysis.correct import bonferroni
 from analysis.estimate import Compared, with_estimates
-from analysis.levels import MetricLevel, is_one_look, metric_levels, own_share
-from analysis.look import standing_at
+from analysis.levels import MetricLevel, is_one_look, metric_levels
+from analysis.look import sequential_at, stopped
 from analysis.methods.stagewise import StageWise
 from analysis.plan import AnalysisPlan, PreviousLook
 from analysis.results import Estimate, MetricResult, Sequential
-from analysis.sequence import CoPrimaryLook
-from analysis.sequential import Level, at_stop, level_of_look
+from analysis.sequential import Level, level_of_look
 from analysis.spending import parse, spent_by
 
 from .cells import factors_of
@@ -80,37 +79,12 @@ def with_adjusted_p(result: MetricResult, reading: Reading) -> MetricResult:
 
 def sequential_of(reading: Reading, chances: Mapping[tuple[str, str], float]) -> Sequential:
     """What this look may conclude, and how each primary's leading treatment stands."""
-    plan, level = reading.plan, reading.level
-    leading, stands = _stands(reading, plan.primary.key)
-    return Sequential(
-        look=plan.look,
-        looks_planned=plan.looks_planned,
-        information_fraction=level.information,
-        alpha_spent=level.alpha_spent,
-        boundary_z=stands.boundary_z,
-        z=stands.z,
-        crossed=stands.crossed,
-        harm_low=stands.harm_low,
-        harm=stands.harm,
-        predictive_power=chances.get((plan.primary.key, leading)),
-        co_primaries=tuple(_stands(reading, each.key)[1] for each in plan.co_primaries),
-    )
+    return sequential_at(reading.plan, reading.compared, reading.level, reading.levels, chances)
 
 
-def _stands(reading: Reading, key: str) -> tuple[str, CoPrimaryLook]:
-    return standing_at(reading.plan, reading.compared[key], reading.level, reading.levels[key])
-
-
-def stopped(reading: Reading, key: str) -> dict[str, StageWise | None]:
+def stopped_of(reading: Reading, key: str) -> dict[str, StageWise | None]:
     """Per treatment, the estimate that allows for the looks; {} when there was one look only."""
-    plan, level = reading.plan, reading.level
-    if len(level.looks) < 2:
-        return {}
-    found = {}
-    for variant, contrast in reading.compared[key].estimable.items():
-        own, alpha = own_share(plan, level, key, reading.levels[key].shares, variant)
-        found[variant] = at_stop(own, contrast, alpha, plan.sides, reading.compared[key].sign)
-    return found
+    return stopped(reading.plan, reading.compared[key], reading.level, reading.levels[key])
 
 
 # --- the plan
